@@ -1,0 +1,120 @@
+/**
+ * Every bound of the proxy, in one place, units last in the name (SPEC: R-LIMIT-1).
+ *
+ * A limit is a plain number in a plain record, so that a test, an option or a playbook can lower any of them and the
+ * Swift twin carries the same names and values.
+ */
+export type Limits = {
+  /** Longest request target accepted, in bytes; longer is 414. */
+  targetBytesMax: number;
+  /** Longest request head accepted, in bytes; longer is 431. */
+  requestHeadBytesMax: number;
+  /** Time a player has to complete a request head, in milliseconds; later is 408. */
+  requestHeadMs: number;
+  /** Idle time after which a kept-alive player connection is closed, in milliseconds. */
+  keepAliveMs: number;
+  /** Player connections open at once. */
+  connectionsMax: number;
+  /** Upstream transfers at once in the regular and background lanes. */
+  slotsMax: number;
+  /** Upstream transfers at once to one origin host, all lanes but express. */
+  hostSlotsMax: number;
+  /** Extra slots that requests may take once they have waited `queueWaitMs`. */
+  extraSlotsMax: number;
+  /** Longest a player's request waits in a lane without a response head, in milliseconds. */
+  queueWaitMs: number;
+  /** Requests that may wait in one lane; more are answered 503. */
+  queueLengthMax: number;
+  /** Express transfers at once; more wait first in, first out. */
+  expressMax: number;
+  /** A byte range shorter than this travels express, in bytes. */
+  expressRangeBytes: number;
+  /** Time to connect to an origin, in milliseconds; later is 504. */
+  connectMs: number;
+  /** Silence before an origin's response head, in milliseconds; longer is 504. */
+  headSilenceMs: number;
+  /** Silence inside a response body while the proxy is reading, in milliseconds; longer ends the flight. */
+  bodySilenceMs: number;
+  /** Redirects followed for one request. */
+  redirectsMax: number;
+  /** Largest origin response head, in bytes; larger is 502. */
+  originHeadBytesMax: number;
+  /** How far a flight may run ahead of its furthest reader, in bytes. */
+  readAheadBytesMax: number;
+  /** Received bytes of one flight that may wait in memory for the disk or a reader, in bytes. */
+  tailBytesMax: number;
+  /** A request this far ahead of a flight opens its own flight, in bytes. */
+  seekBytesMin: number;
+  /** A flight nobody reads is finished when at most this many bytes are left, in bytes. */
+  detachBytesMax: number;
+  /** Times one response resumes after the origin's connection broke. */
+  resumeMax: number;
+  /** Wait before the first resume, doubled for each next, in milliseconds. */
+  resumeBackoffMs: number;
+  /** Largest playlist body (decoded), in bytes; larger is 502. */
+  playlistBytesMax: number;
+  /** Size of one positional read, in bytes. */
+  readPieceBytes: number;
+  /** Received bytes after which a flight's span is journalled though the flight goes on, in bytes. */
+  commitBytes: number;
+  /** Rows in one index transaction. */
+  journalRowsMax: number;
+  /** Time between two journal writes, in milliseconds. */
+  journalMs: number;
+  /** Files kept open for reading. */
+  openFilesMax: number;
+  /** Cached resources in the index. */
+  entriesMax: number;
+  /** Eviction runs until the cache is at this share of its size, in percent. */
+  lowWaterPercent: number;
+  /** Consecutive network failures after which an origin's breaker opens. */
+  breakerFailures: number;
+  /** First pause of an open breaker, in milliseconds; doubled on each failed probe. */
+  breakerPauseMs: number;
+  /** Longest pause of an open breaker, in milliseconds. */
+  breakerPauseMsMax: number;
+  /** Origins whose breaker state is remembered. */
+  breakersMax: number;
+  /** URLs remembered as initialization sections or keys, for the express lane. */
+  expressUrlsMax: number;
+};
+
+/** The values in force unless an option says otherwise. */
+export const defaultLimits: Limits = {
+  targetBytesMax: 16_384,
+  requestHeadBytesMax: 65_536,
+  requestHeadMs: 10_000,
+  keepAliveMs: 30_000,
+  connectionsMax: 1_024,
+  slotsMax: 32,
+  hostSlotsMax: 32,
+  extraSlotsMax: 32,
+  queueWaitMs: 2_500,
+  queueLengthMax: 2_048,
+  expressMax: 64,
+  expressRangeBytes: 1_024,
+  connectMs: 10_000,
+  headSilenceMs: 30_000,
+  bodySilenceMs: 30_000,
+  redirectsMax: 5,
+  originHeadBytesMax: 65_536,
+  readAheadBytesMax: 16_777_216,
+  tailBytesMax: 2_097_152,
+  seekBytesMin: 2_097_152,
+  detachBytesMax: 4_194_304,
+  resumeMax: 3,
+  resumeBackoffMs: 250,
+  playlistBytesMax: 8_388_608,
+  readPieceBytes: 262_144,
+  commitBytes: 4_194_304,
+  journalRowsMax: 100,
+  journalMs: 500,
+  openFilesMax: 128,
+  entriesMax: 200_000,
+  lowWaterPercent: 90,
+  breakerFailures: 3,
+  breakerPauseMs: 1_000,
+  breakerPauseMsMax: 30_000,
+  breakersMax: 1_024,
+  expressUrlsMax: 4_096,
+};

@@ -1,0 +1,338 @@
+/**
+ * The data files: one sparse file an entry, each byte at its own offset in the representation (docs/formats.md).
+ *
+ * Callbacks, not promises: this is the byte path. A descriptor serves reads and writes alike, is opened when the first
+ * byte needs it, and stays open until it is the least recently used one of `openFilesMax`. One with an operation under
+ * way is never closed; when all are busy, the next opening waits for one of them.
+ */
+import assert from "node:assert";
+import fs from "node:fs";
+import path from "node:path";
+import { dataFileName, fileMode, folderMode } from "./cache-directory.ts";
+import type { FileCalls } from "./file-calls.ts";
+import { fileError, realFileCalls } from "./file-calls.ts";
+
+export type SpanFilesOptions = {
+  /** Descriptors kept open at most. */
+  openFilesMax: number;
+  /** Ids from here on have no file before their first write in this run (`CacheIndex.firstId`). */
+  firstNewId: number;
+  /** Failures that no callback carries: closing a descriptor, asking for free space. */
+  onError: (error: Error) => void;
+  /** The file system, for tests that need a full or broken one. */
+  calls?: FileCalls;
+};
+
+export type Done = (error: NodeJS.ErrnoException | null) => void;
+export type ReadDone = (error: NodeJS.ErrnoException | null, bytesRead: number) => void;
+
+/** Counts for the statistics. */
+export type SpanFilesCounts = { open: number; waiting: number };
+
+/** One file in use. `descriptor` is -1 until it is open. */
+type SpanFile = {
+  id: number;
+  descriptor: number;
+  /** A write of a new id waits for it. */
+  creates: boolean;
+  /** Operations that hold the descriptor open, and those that wait for it. */
+  uses: number;
+  writing: boolean;
+  /** Removed: it is closed with its last operation. */
+  removed: boolean;
+  /** Operations that wait for the opening. */
+  waiting: Done[];
+};
+
+/** How long an answer to "how much is free?" is good for, in milliseconds. */
+const freeBytesMs = 1_000;
+
+export class SpanFiles {
+  readonly #dataDir: string;
+  readonly #firstNewId: number;
+  readonly #onError: (error: Error) => void;
+  readonly #calls: FileCalls;
+  #openFilesMax: number;
+  /** Files open or opening, least recently used first. */
+  readonly #files = new Map<number, SpanFile>();
+  /** Files that wait until a descriptor may be opened, first come first served. */
+  readonly #queue: SpanFile[] = [];
+  /** Ids from `firstNewId` on whose file has been created. */
+  readonly #created = new Set<number>();
+  #open = 0;
+  /** Closes and removals under way. */
+  #ending = 0;
+  #freeBytes = -1;
+  #freeBytesAtMs = Number.NEGATIVE_INFINITY;
+  #closed: (() => void) | null = null;
+
+  constructor(dataDir: string, options: SpanFilesOptions) {
+    assert(options.openFilesMax > 0, "at least one file may be open");
+    this.#dataDir = dataDir;
+    this.#openFilesMax = options.openFilesMax;
+    this.#firstNewId = options.firstNewId;
+    this.#onError = options.onError;
+    this.#calls = options.calls ?? realFileCalls;
+  }
+
+  /**
+   * Writes the buffers at `position`; they belong to this class until `done`. The file comes into being with the first
+   * byte of a new id; a file that was there and is gone is ENOENT, since a new one would pass holes off as its bytes.
+   * One write at a time a file. `done` comes later, never during the call.
+   */
+  write(id: number, buffers: Buffer[], position: number, done: Done): void {
+    const creates = id >= this.#firstNewId && !this.#created.has(id);
+    this.#use(id, creates, done, (file) => {
+      assert(!file.writing, "one write in flight a file");
+      file.writing = true;
+      this.#writeRest(file.descriptor, buffers, position, (error) => {
+        file.writing = false;
+        this.#leave(file);
+        done(error);
+      });
+    });
+  }
+
+  /** Reads up to `length` bytes at `position` into the start of `buffer`. Fewer: the file ends there. */
+  read(id: number, buffer: Buffer, position: number, length: number, done: ReadDone): void {
+    const failed = (error: NodeJS.ErrnoException | null): void => done(error, 0);
+    this.#use(id, false, failed, (file) => {
+      this.#calls.read(file.descriptor, buffer, 0, length, position, (error, bytesRead) => {
+        this.#leave(file);
+        done(error, error === null ? bytesRead : 0);
+      });
+    });
+  }
+
+  /** Makes the bytes of a file survive a loss of power (fdatasync). */
+  sync(id: number, done: Done): void {
+    this.#use(id, false, done, (file) => {
+      this.#calls.fdatasync(file.descriptor, (error) => {
+        this.#leave(file);
+        done(error);
+      });
+    });
+  }
+
+  /** Unlinks a file. Operations under way complete; no others may follow. A file that is not there is no error. */
+  remove(id: number, done: Done): void {
+    const file = this.#files.get(id);
+    if (file !== undefined) file.removed = true;
+    this.#created.delete(id);
+    if (file !== undefined && file.descriptor === -1) {
+      // R-DISK-7: unlinking now could come before the opening that creates the file, and leave it behind.
+      file.waiting.push(() => this.#unlink(id, done));
+      return;
+    }
+    if (file !== undefined) this.#closeWhenIdle(file);
+    this.#unlink(id, done);
+    this.#pump();
+  }
+
+  /** Size of an id's file in bytes, -1 when there is none. Not for the byte path. */
+  size(id: number): number {
+    return this.#calls.sizeSync(this.#path(id));
+  }
+
+  /** Free bytes on the disk for this user, at most a second old; -1 when they cannot be told. */
+  freeBytes(): number {
+    const nowMs = this.#calls.nowMs();
+    if (nowMs - this.#freeBytesAtMs < freeBytesMs) return this.#freeBytes;
+    this.#freeBytesAtMs = nowMs;
+    try {
+      this.#freeBytes = this.#calls.freeBytesSync(this.#dataDir);
+    } catch (error) {
+      this.#freeBytes = -1;
+      this.#onError(error as Error);
+    }
+    return this.#freeBytes;
+  }
+
+  /** Closes everything once the operations under way are done; later ones fail with EBADF. */
+  closeAll(done: () => void): void {
+    assert(this.#closed === null, "files are closed once");
+    this.#closed = done;
+    for (const file of this.#queue.splice(0)) this.#opened(file, closedError());
+    for (const file of [...this.#files.values()]) this.#closeWhenIdle(file);
+    this.#ended(0);
+  }
+
+  counts(): SpanFilesCounts {
+    return { open: this.#open, waiting: this.#queue.length };
+  }
+
+  /** Calls `action` with the id's file open and held, or `failed` when it cannot be opened. */
+  #use(id: number, creates: boolean, failed: Done, action: (file: SpanFile) => void): void {
+    if (this.#closed !== null) {
+      setImmediate(failed, closedError());
+      return;
+    }
+    let file = this.#files.get(id);
+    if (file === undefined) {
+      file = { id, descriptor: -1, creates: false, uses: 0, writing: false, removed: false, waiting: [] };
+      this.#queue.push(file);
+    } else if (file.removed) {
+      setImmediate(failed, fileError("ENOENT", "the data file was removed"));
+      return;
+    }
+    // The last of the map is the most recently used.
+    this.#files.delete(id);
+    this.#files.set(id, file);
+    const held = file;
+    held.uses += 1;
+    if (held.descriptor !== -1) {
+      action(held);
+      return;
+    }
+    if (creates) held.creates = true;
+    held.waiting.push((error) => {
+      if (error === null) action(held);
+      else {
+        held.uses -= 1;
+        failed(error);
+      }
+    });
+    this.#pump();
+  }
+
+  /** The operation is over: an idle file may be closed, if it is removed or others wait for a descriptor. */
+  #leave(file: SpanFile): void {
+    file.uses -= 1;
+    if (file.uses > 0) return;
+    if (file.removed || this.#closed !== null) this.#closeWhenIdle(file);
+    this.#pump();
+  }
+
+  /** Opens what waits, closing idle files in order of use to make room. */
+  #pump(): void {
+    while (this.#queue.length > 0 && this.#closed === null) {
+      // R-DISK-6
+      if (this.#open >= this.#openFilesMax && !this.#closeIdle()) return;
+      const file = this.#queue.shift();
+      if (file === undefined) return;
+      this.#open += 1;
+      this.#openFile(file);
+    }
+  }
+
+  #closeIdle(): boolean {
+    for (const file of this.#files.values()) {
+      if (file.uses > 0 || file.descriptor === -1) continue;
+      this.#closeWhenIdle(file);
+      return true;
+    }
+    return false;
+  }
+
+  /** Closes the file if nothing uses it; otherwise `#leave` comes back here. */
+  #closeWhenIdle(file: SpanFile): void {
+    if (file.uses > 0 || file.descriptor === -1) return;
+    const descriptor = file.descriptor;
+    file.descriptor = -1;
+    if (this.#files.get(file.id) === file) this.#files.delete(file.id);
+    // The place is free at once: the close needs no further care, and a waiting opening need not wait for it.
+    this.#open -= 1;
+    this.#ending += 1;
+    this.#calls.close(descriptor, (error) => {
+      if (error !== null) this.#onError(error);
+      this.#ended(1);
+    });
+  }
+
+  #openFile(file: SpanFile): void {
+    const creates = file.creates;
+    // R-DISK-4: a new file begins empty, whatever an earlier run left under its name.
+    const flags = fs.constants.O_RDWR | (creates ? fs.constants.O_CREAT | fs.constants.O_TRUNC : 0);
+    const name = this.#path(file.id);
+    this.#calls.open(name, flags, fileMode, (error, descriptor) => {
+      if (error === null || error.code !== "ENOENT") this.#openEnded(file, creates, error, descriptor);
+      // A write that came while the file was being opened for a reader still creates it.
+      else if (!creates && file.creates) this.#openFile(file);
+      else if (!creates) this.#openEnded(file, creates, error, -1);
+      else {
+        this.#calls.mkdir(path.dirname(name), folderMode, (folderError) => {
+          if (folderError !== null) this.#openEnded(file, creates, folderError, -1);
+          else
+            this.#calls.open(name, flags, fileMode, (again, opened) => this.#openEnded(file, creates, again, opened));
+        });
+      }
+    });
+  }
+
+  #openEnded(file: SpanFile, created: boolean, error: NodeJS.ErrnoException | null, descriptor: number): void {
+    if (error === null) {
+      file.descriptor = descriptor;
+      if (created && !file.removed) this.#created.add(file.id);
+      this.#opened(file, null);
+      return;
+    }
+    this.#open -= 1;
+    // R-DISK-8: the process has fewer descriptors than hoped for. It makes do with what it got, and the file waits.
+    if ((error.code === "EMFILE" || error.code === "ENFILE") && this.#open > 0 && this.#closed === null) {
+      this.#openFilesMax = this.#open;
+      this.#onError(error);
+      this.#queue.unshift(file);
+      this.#pump();
+      return;
+    }
+    this.#opened(file, error);
+  }
+
+  /** Tells all who wait for the file, in order. */
+  #opened(file: SpanFile, error: NodeJS.ErrnoException | null): void {
+    if (error !== null && this.#files.get(file.id) === file) this.#files.delete(file.id);
+    for (const waiting of file.waiting.splice(0)) waiting(error);
+    if (error === null && file.uses === 0 && (file.removed || this.#closed !== null)) this.#closeWhenIdle(file);
+    this.#pump();
+    this.#ended(0);
+  }
+
+  #unlink(id: number, done: Done): void {
+    this.#ending += 1;
+    this.#calls.unlink(this.#path(id), (error) => {
+      done(error === null || error.code === "ENOENT" ? null : error);
+      this.#ended(1);
+    });
+  }
+
+  /** Goes on after a short write until all bytes are in the file. */
+  #writeRest(descriptor: number, buffers: Buffer[], position: number, done: Done): void {
+    this.#calls.writev(descriptor, buffers, position, (error, written) => {
+      if (error !== null) {
+        done(error);
+        return;
+      }
+      const rest = buffersAfter(buffers, written);
+      if (rest.length === 0) done(null);
+      // R-DISK-5: no progress and no error would go on for ever.
+      else if (written === 0) done(fileError("EIO", "the file takes no more bytes"));
+      else this.#writeRest(descriptor, rest, position + written, done);
+    });
+  }
+
+  #ended(count: number): void {
+    this.#ending -= count;
+    if (this.#closed === null || this.#ending > 0 || this.#files.size > 0) return;
+    const done = this.#closed;
+    this.#closed = () => undefined;
+    setImmediate(done);
+  }
+
+  #path(id: number): string {
+    return path.join(this.#dataDir, dataFileName(id));
+  }
+}
+
+/** What is left of the buffers after their first `count` bytes. */
+function buffersAfter(buffers: Buffer[], count: number): Buffer[] {
+  let left = count;
+  for (const [index, buffer] of buffers.entries()) {
+    if (left < buffer.length) return [buffer.subarray(left), ...buffers.slice(index + 1)];
+    left -= buffer.length;
+  }
+  return [];
+}
+
+function closedError(): NodeJS.ErrnoException {
+  return fileError("EBADF", "the data files are closed");
+}

@@ -1,0 +1,47 @@
+/** What a playlist names, as absolute upstream URLs, for the express lane and for preloading. */
+import { upstreamUri, uriMapper } from "./uri-mapper.ts";
+import { uriPlaces, uriRole } from "./uri-places.ts";
+
+/** URLs in order of first mention, each once: initialization sections, keys, media segments, playlists. */
+export type PlaylistResources = { maps: string[]; keys: string[]; segments: string[]; playlists: string[] };
+
+/** Reads a whole playlist (a byte string). `baseUrl` is its final absolute URL. */
+export function playlistResources(bytes: string, baseUrl: string): PlaylistResources {
+  const resources: PlaylistResources = { maps: [], keys: [], segments: [], playlists: [] };
+  const mapper = uriMapper("", "path", baseUrl);
+  const places = uriPlaces(bytes);
+  const seen = new Set<string>();
+  for (let index = 0; index + 2 < places.length; index += 3) {
+    const list = listOf(resources, places[index + 2] ?? 0);
+    if (list !== null) {
+      const url = withoutFragment(upstreamUri(mapper, bytes.slice(places[index] ?? 0, places[index + 1] ?? 0)));
+      // R-PL-22
+      if (url !== "" && !seen.has(url)) {
+        seen.add(url);
+        list.push(url);
+      }
+    }
+  }
+  return resources;
+}
+
+/** The list for a row's role; null for what is neither media nor playlist. */
+function listOf(resources: PlaylistResources, row: number): string[] | null {
+  const role = uriRole(row);
+  if (role === "segment") {
+    return resources.segments;
+  }
+  if (role === "playlist" || role === "report") {
+    return resources.playlists;
+  }
+  if (role === "key") {
+    return resources.keys;
+  }
+  return role === "map" ? resources.maps : null;
+}
+
+/** The fragment never travels, so that a route's URL has none. */
+function withoutFragment(url: string): string {
+  const mark = url.indexOf("#");
+  return mark < 0 ? url : url.slice(0, mark);
+}

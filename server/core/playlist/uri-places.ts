@@ -1,0 +1,185 @@
+/**
+ * Where the URIs of a playlist stand, as offsets. One table says which tag and attribute hold one and what it names.
+ */
+import { type Attribute, attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
+
+/** What a URI names. *report*: a rendition report. *data*: JSON, text or anything else that is passed through. */
+export type UriRole = "segment" | "playlist" | "key" | "map" | "report" | "data";
+
+/** One row: a tag, the attribute that holds the URI ("" = the rest of the line), and a condition on another attribute. */
+export type UriRow = { tag: string; attribute: string; role: UriRole; whenName: string; whenValue: string };
+
+/** The closed table (rfc8216bis sections 4.4.4 to 4.4.6, appendices D and F); rows of one tag stand together, the first that fits counts. */
+export const uriTable: UriRow[] = [
+  { tag: "#EXT-X-PART", attribute: "URI", role: "segment", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-KEY", attribute: "URI", role: "key", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-MAP", attribute: "URI", role: "map", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-MEDIA", attribute: "URI", role: "playlist", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-I-FRAME-STREAM-INF", attribute: "URI", role: "playlist", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-IMAGE-STREAM-INF", attribute: "URI", role: "playlist", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-SESSION-KEY", attribute: "URI", role: "key", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-SESSION-DATA", attribute: "URI", role: "data", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-CONTENT-STEERING", attribute: "SERVER-URI", role: "data", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-PRELOAD-HINT", attribute: "URI", role: "map", whenName: "TYPE", whenValue: "MAP" },
+  { tag: "#EXT-X-PRELOAD-HINT", attribute: "URI", role: "segment", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-RENDITION-REPORT", attribute: "URI", role: "report", whenName: "", whenValue: "" },
+  {
+    tag: "#EXT-X-DATERANGE",
+    attribute: "X-ASSET-URI",
+    role: "data",
+    whenName: "CLASS",
+    whenValue: "com.apple.hls.interstitial",
+  },
+  {
+    tag: "#EXT-X-DATERANGE",
+    attribute: "X-ASSET-LIST",
+    role: "data",
+    whenName: "CLASS",
+    whenValue: "com.apple.hls.interstitial",
+  },
+  { tag: "#EXT-X-DATERANGE", attribute: "X-URI", role: "data", whenName: "CLASS", whenValue: "com.apple.hls.preload" },
+  { tag: "#EXT-X-PREFETCH", attribute: "", role: "segment", whenName: "", whenValue: "" },
+];
+
+/** Row numbers of URIs that stand on a line of their own. */
+export const segmentLine = -1;
+export const variantLine = -2;
+
+/**
+ * The URIs of a playlist, flat: start, end, row of `uriTable` (or `segmentLine`, `variantLine`), and so on, in order.
+ * Not among them: empty URIs, unquoted attribute values, and URIs with a variable reference.
+ */
+export function uriPlaces(bytes: string): number[] {
+  const places: number[] = [];
+  let start = 0;
+  let lineRow = segmentLine;
+  while (start < bytes.length) {
+    const next = lineNext(bytes, start);
+    const from = contentStart(bytes, start, next);
+    const end = contentEnd(bytes, from, next);
+    // R-PL-10
+    if (from < end && bytes.charCodeAt(from) !== hash) {
+      // R-PL-11
+      addPlace(places, from, end, lineRow);
+      lineRow = segmentLine;
+    } else if (bytes.startsWith("EXT-X-", from + 1)) {
+      if (bytes.startsWith(streamTag, from)) {
+        lineRow = variantLine;
+      }
+      addTagPlaces(bytes, places, from, end);
+    }
+    start = next;
+  }
+  // R-PL-16
+  return bytes.includes("{$") ? withoutVariables(bytes, places) : places;
+}
+
+/** What the URI of a row names. */
+export function uriRole(row: number): UriRole {
+  if (row === segmentLine) {
+    return "segment";
+  }
+  return row === variantLine ? "playlist" : (uriTable[row]?.role ?? "data");
+}
+
+const hash = 0x23;
+const streamTag = "#EXT-X-STREAM-INF:";
+
+function addTagPlaces(bytes: string, places: number[], start: number, end: number): void {
+  const first = firstRow(bytes, start, end);
+  if (first < 0) {
+    return;
+  }
+  const tag = uriTable[first]?.tag ?? "";
+  const valueStart = start + tag.length + 1;
+  if (uriTable[first]?.attribute === "") {
+    // R-PL-12
+    addPlace(places, contentStart(bytes, valueStart, end), end, first);
+    return;
+  }
+  const attributes = attributeList(bytes, valueStart, end);
+  // R-PL-13
+  for (const attribute of attributes) {
+    const row = attribute.quoted ? rowFor(bytes, attributes, attribute.name, tag, first) : -1;
+    if (row >= 0) {
+      addPlace(places, attribute.valueStart, attribute.valueEnd, row);
+    }
+  }
+}
+
+/** The first row whose tag, followed by ":", starts the line; -1 when no row does. */
+function firstRow(bytes: string, start: number, end: number): number {
+  for (let row = 0; row < uriTable.length; row += 1) {
+    const tag = uriTable[row]?.tag ?? "";
+    if (start + tag.length < end && bytes.charCodeAt(start + tag.length) === colon && bytes.startsWith(tag, start)) {
+      return row;
+    }
+  }
+  return -1;
+}
+
+const colon = 0x3a;
+
+/** The first row of the tag that names this attribute and whose condition holds; -1 when none does. */
+function rowFor(bytes: string, attributes: Attribute[], name: string, tag: string, first: number): number {
+  for (let number = first; number < uriTable.length; number += 1) {
+    const row = uriTable[number];
+    // R-PL-14
+    if (row === undefined || row.tag !== tag) {
+      return -1;
+    }
+    // R-PL-15
+    if (
+      row.attribute === name &&
+      (row.whenName === "" || attributeText(bytes, attributes, row.whenName) === row.whenValue)
+    ) {
+      return number;
+    }
+  }
+  return -1;
+}
+
+function addPlace(places: number[], start: number, end: number, row: number): void {
+  if (start < end) {
+    places.push(start, end, row);
+  }
+}
+
+/** The places whose URI refers to no variable; substitution comes before resolving, and is not done here. */
+function withoutVariables(bytes: string, places: number[]): number[] {
+  const kept: number[] = [];
+  for (let index = 0; index + 2 < places.length; index += 3) {
+    const start = places[index] ?? 0;
+    const end = places[index + 1] ?? 0;
+    if (!hasVariable(bytes.slice(start, end))) {
+      kept.push(start, end, places[index + 2] ?? segmentLine);
+    }
+  }
+  return kept;
+}
+
+/** True for `{$name}` (rfc8216bis section 4.3). */
+function hasVariable(uri: string): boolean {
+  let open = uri.indexOf("{$");
+  while (open >= 0) {
+    const close = uri.indexOf("}", open);
+    if (close > open + 2 && isVariableName(uri, open + 2, close)) {
+      return true;
+    }
+    open = uri.indexOf("{$", open + 2);
+  }
+  return false;
+}
+
+function isVariableName(text: string, start: number, end: number): boolean {
+  for (let offset = start; offset < end; offset += 1) {
+    const code = text.charCodeAt(offset);
+    const lower = code | 0x20;
+    const letter = lower >= 0x61 && lower <= 0x7a;
+    const digit = code >= 0x30 && code <= 0x39;
+    if (!letter && !digit && code !== 0x2d && code !== 0x5f) {
+      return false;
+    }
+  }
+  return true;
+}

@@ -20,8 +20,7 @@ export function readOptionText(options: PartialOptions, row: OptionRow, label: s
   const fault = value === null ? optionFault(row, Number.NaN) : optionFault(row, value);
   // R-CLI-2
   if (fault !== null) {
-    const shown = row.name === "secret" ? "the given text" : JSON.stringify(texts.length > 1 ? texts.join(",") : last);
-    return faultMessage(label, shown, fault);
+    return faultMessage(row.name, label, texts.length > 1 ? texts.join(",") : last, fault);
   }
   Object.assign(options, { [row.name]: value });
   return null;
@@ -101,7 +100,7 @@ const durationUnits: Unit[] = [
 
 // R-CLI-5
 function parseQuantity(text: string, units: Unit[], bareSize: number): number | null {
-  const match = /^([0-9]{1,16})(?:\.([0-9]{1,6}))? ?([A-Za-z]*)$/.exec(text);
+  const match = /^([0-9]{1,16})(?:\.([0-9]{1,6}))?(?: ?([A-Za-z]+))?$/.exec(text);
   if (match === null) {
     return null;
   }
@@ -162,13 +161,13 @@ function readLimits(options: PartialOptions, label: string, texts: string[]): st
   for (const item of splitList(texts)) {
     const equals = item.indexOf("=");
     if (equals < 0) {
-      return faultMessage(label, JSON.stringify(item), "name=value");
+      return faultMessage("limits", label, item, "name=value");
     }
     const name = item.slice(0, equals);
     const value = limitValue(name, item.slice(equals + 1));
     const fault = limitFault(name, value ?? Number.NaN);
     if (fault !== null || value === null) {
-      return faultMessage(label, JSON.stringify(item), fault ?? "a whole number");
+      return faultMessage("limits", label, item, fault ?? "a whole number");
     }
     limits[name] = value;
   }

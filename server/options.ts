@@ -152,7 +152,7 @@ export function resolveOptions(input: PartialOptions): OptionsResult {
     const fault = optionFault(found, value);
     // R-CLI-2
     if (fault !== null) {
-      return { ok: false, message: faultMessage(name, JSON.stringify(value), fault) };
+      return { ok: false, message: faultMessage(found.name, name, value, fault) };
     }
     Object.assign(chosen, { [name]: value });
   }
@@ -168,8 +168,10 @@ export function resolveOptions(input: PartialOptions): OptionsResult {
 }
 
 /** The one sentence for a refused value; `label` is the option's name, flag or environment variable. */
-export function faultMessage(label: string, value: string, allowed: string): string {
-  return `${label}: ${value} is not allowed; it must be ${allowed}`;
+export function faultMessage(name: OptionName, label: string, value: unknown, allowed: string): string {
+  // R-CLI-4: a mistyped secret is still a secret, and messages end in logs.
+  const shown = name === "secret" ? "the given text" : JSON.stringify(value);
+  return `${label}: ${shown} is not allowed; it must be ${allowed}`;
 }
 
 function row(

@@ -50,7 +50,7 @@ export function breakerAllows(table: BreakerTable, origin: string, nowMs: number
 /** The origin has answered, whatever the status: its breaker closes and its failures are forgotten. */
 export function breakerSucceeded(table: BreakerTable, origin: string): void {
   // R-BREAKER-2
-  const index = indexOf(table, origin);
+  const index = rowIndex(table, origin);
   if (index >= 0) {
     table.rows.splice(index, 1);
   }
@@ -108,15 +108,28 @@ function makeRoom(table: BreakerTable): void {
   if (table.rows.length < table.limits.breakersMax) {
     return;
   }
+  let dropped = 0;
   // R-BREAKER-8
-  const closed = table.rows.findIndex((row) => row.openUntilMs < 0);
-  table.rows.splice(closed >= 0 ? closed : 0, 1);
+  for (let index = 0; index < table.rows.length; index += 1) {
+    const row = table.rows[index];
+    if (row !== undefined && row.openUntilMs < 0) {
+      dropped = index;
+      break;
+    }
+  }
+  table.rows.splice(dropped, 1);
 }
 
-function indexOf(table: BreakerTable, origin: string): number {
-  return table.rows.findIndex((row) => row.origin === origin);
+/** Index of the origin's row, -1 when it has none. Only failing origins have one, so the scan is short. */
+function rowIndex(table: BreakerTable, origin: string): number {
+  for (let index = 0; index < table.rows.length; index += 1) {
+    if (table.rows[index]?.origin === origin) {
+      return index;
+    }
+  }
+  return -1;
 }
 
 function rowOf(table: BreakerTable, origin: string): BreakerRow | null {
-  return table.rows.find((row) => row.origin === origin) ?? null;
+  return table.rows[rowIndex(table, origin)] ?? null;
 }

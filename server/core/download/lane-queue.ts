@@ -201,6 +201,7 @@ function startLine(queue: LaneQueue, line: Ticket[], granted: number[]): void {
       index += 1;
       continue;
     }
+    // R-LANE-4
     line.splice(index, 1);
     start(queue, ticket);
     granted.push(ticket.id);

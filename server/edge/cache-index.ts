@@ -44,6 +44,8 @@ export type CacheIndexCounts = { queued: number; written: number; forgotten: num
 const queueBatchesMax = 100;
 /** A failing index is tried again after `journalMs`, doubled each time up to this multiple. */
 const retryFactorMax = 64;
+/** How long the start waits for another process that has the database locked, in milliseconds. */
+const openBusyMs = 1_000;
 /** Files that one step of the sweep deletes. */
 const sweepStep = 64;
 
@@ -104,6 +106,7 @@ export class CacheIndex {
     }
     for (const id of usable.dead) this.drop(id);
     for (const { id, start, end } of usable.lost) this.cut(id, start, end);
+    this.#retryFactor = 0;
     const known = new Set(usable.entries.map((entry) => entry.id));
     this.#strays = files.ids.filter((id) => !known.has(id));
     return usable.entries;
@@ -176,7 +179,13 @@ export class CacheIndex {
   /** Writes all that waits, before it returns, unless the database refuses. */
   flush(): void {
     this.#stopTimers();
-    while (this.#pending() && this.#writeBatch());
+    let moved = false;
+    while (this.#pending()) {
+      const outcome = this.#writeBatch();
+      // A fresh database deserves one try.
+      if (outcome === "refused" || (outcome === "moved" && moved)) break;
+      moved = outcome === "moved";
+    }
     this.#schedule();
   }
 
@@ -236,7 +245,7 @@ export class CacheIndex {
 
   #tryLoad(): ReturnType<typeof loadIndex> | "again" | null {
     try {
-      this.#database ??= openIndexDatabase(this.#dir);
+      this.#database ??= openIndexDatabase(this.#dir, openBusyMs);
       return loadIndex(this.#database.connection, this.#dataDir);
     } catch (error) {
       return this.#failed(error) ? "again" : null;
@@ -264,8 +273,8 @@ export class CacheIndex {
   /** Writes one batch; the next one follows after the events that came meanwhile. */
   #run(): void {
     this.#stopTimers();
-    const written = this.#writeBatch();
-    if (written && this.#pending()) this.#immediate = setImmediate(() => this.#run());
+    const outcome = this.#writeBatch();
+    if (outcome === "written" && this.#pending()) this.#immediate = setImmediate(() => this.#run());
     else this.#schedule();
   }
 
@@ -276,23 +285,22 @@ export class CacheIndex {
     this.#immediate = null;
   }
 
-  #writeBatch(): boolean {
+  #writeBatch(): "written" | "moved" | "refused" {
     const batch = queueBatch(this.#queue, this.#options.journalRowsMax);
     try {
-      this.#database ??= openIndexDatabase(this.#dir);
+      this.#database ??= openIndexDatabase(this.#dir, 0);
       this.#database.write(batch, this.#clears, this.#fenceId);
     } catch (error) {
       // A row that the schema refuses would be refused for ever.
       if (sqliteCode(error).startsWith("SQLITE_CONSTRAINT")) queueTake(this.#queue, batch);
-      this.#failed(error);
-      return false;
+      return this.#failed(error) ? "moved" : "refused";
     }
     queueTake(this.#queue, batch);
     this.#written += batchRows(batch);
     this.#clears = false;
     this.#fenceId = -1;
     this.#retryFactor = 0;
-    return true;
+    return "written";
   }
 
   /** Notes a failure; true when the database was beyond use and is out of the way. Any but SQLite's is thrown on. */

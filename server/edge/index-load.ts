@@ -85,7 +85,7 @@ function entryOf(row: unknown[], spans: number[]): StoredEntry | null {
   if (!isCount(id) || !isCount(requestMs) || !isCount(responseMs) || !isCount(targetDurationMs)) return null;
   if (!isCount(accessMs) || (total !== -1 && !isCount(total)) || fields === null || !isKind(kind)) return null;
   if (typeof key !== "string" || typeof url !== "string" || typeof finalUrl !== "string") return null;
-  if (typeof total !== "number") return null;
+  if (typeof total !== "number" || (total >= 0 && (spans[spans.length - 1] ?? 0) > total)) return null;
   const entry = { id, key, url, finalUrl, kind, fields, total, spans, requestMs, responseMs };
   return { ...entry, targetDurationMs, accessMs, pinned: pinned === 1 };
 }

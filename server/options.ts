@@ -127,9 +127,15 @@ export const optionTable: OptionRow[] = [
   row("responseFields", "response-field", "names", "further origin field to pass on to the player"),
   row("keepAlive", "keep-alive", "flag", "keep player connections open between requests"),
   row("cors", "cors", "flag", "let pages of other sites read responses"),
-  row("logLevel", "log-level", "choice", "least severe message logged", {
-    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
-  }),
+  row(
+    "logLevel",
+    "log-level",
+    "choice",
+    "least severe message logged: trace, debug, info, warn, error, fatal or silent",
+    {
+      choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    },
+  ),
   row("logFormat", "log-format", "choice", "form of the log on stderr", { choices: ["pretty", "json"] }),
   row("limits", "limit", "limits", "bound to change, as name=value, such as slotsMax=8 or connectMs=2.5s"),
 ];

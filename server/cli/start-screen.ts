@@ -1,0 +1,76 @@
+/** What the command prints when the server is ready: JSON lines for programs, a laid-out screen for people. */
+import { networkInterfaces } from "node:os";
+import { formatByteCount } from "../option-text.ts";
+import type { Options } from "../options.ts";
+
+/** One presentation to play: `url` at the origin, `proxied` through the server. */
+export type Offer = { title: string; url: string; proxied: string };
+
+/** Everything that the screen shows. `page` is null without a demo; `notes` are warnings in a sentence each. */
+export type Screen = {
+  version: string;
+  url: string;
+  page: string | null;
+  options: Options;
+  offers: Offer[];
+  notes: string[];
+};
+
+/** The first line names the address, so that a program which started the server need read no further. */
+export function jsonLines(screen: Screen): string {
+  const lines: object[] = [{ listening: screen.url }];
+  if (screen.page !== null) {
+    lines.push({ page: screen.page });
+  }
+  for (const note of screen.notes) {
+    lines.push({ note });
+  }
+  lines.push(...screen.offers);
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+/** The screen for a terminal; `colour` is false where NO_COLOR or a dumb terminal asks for plain text. */
+export function startScreen(screen: Screen, colour: boolean): string {
+  const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const label = (text: string): string => paint(2, text.padEnd(10));
+  const { options } = screen;
+  const lines = [
+    "",
+    `  ${paint(1, "reelcache")} ${screen.version}`,
+    "",
+    `  ${label("Listening")}${paint(36, screen.url)}`,
+    `  ${label("Cache")}${options.cacheDir}, up to ${formatByteCount(options.maxCacheBytes)}`,
+  ];
+  if (screen.page !== null) {
+    lines.push(`  ${label("Watch")}${paint(36, screen.page)}`);
+  }
+  for (const note of screen.notes) {
+    lines.push("", `  ${paint(33, "Note")}  ${note}`);
+  }
+  if (screen.page !== null) {
+    lines.push("", "  The demo, for any player:");
+  }
+  for (const offer of screen.offers) {
+    lines.push("", `  ${paint(1, offer.title)}`, `  ${offer.proxied}`);
+  }
+  lines.push("", `  ${paint(2, "Stop with Ctrl-C.")}`, "");
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * The address to print for `url`: a server on every address is reached by an allowed name or by the first address of
+ * the machine's own network; `0.0.0.0` itself is no address to type into a phone.
+ */
+export function reachableUrl(url: string, options: Options): string {
+  if (options.host !== "0.0.0.0" && options.host !== "::") {
+    return url;
+  }
+  const port = new URL(url).port || "80";
+  const name = options.allowedHosts.find((host) => !host.includes("*"));
+  if (name !== undefined) {
+    return `http://${/:[0-9]+$/.test(name) ? name : `${name}:${port}`}`;
+  }
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const lan = addresses.find((entry) => entry.family === "IPv4" && !entry.internal);
+  return `http://${lan?.address ?? "127.0.0.1"}:${port}`;
+}

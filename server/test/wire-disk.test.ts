@@ -1,0 +1,136 @@
+/** The cache never harms playback: eviction, and files that vanish or shrink under the proxy (SPEC: R-EVICT, R-DISK). */
+import { rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { askOnce, field, RawPlayer } from "./support/raw-player.ts";
+import {
+  type Bench,
+  barrier,
+  bench,
+  bodyFault,
+  filesBelow,
+  headText,
+  isHit,
+  proxy,
+  type Resource,
+  type ServerOptions,
+  segment,
+  serve,
+} from "./support/wire-bench.ts";
+
+const size = 400_000;
+const maxCacheBytes = 4_000_000;
+
+/** Distinct resources by number, as the origin and the test see them. */
+function numbered(target: string): Resource {
+  return segment(size, Number(/\d+/.exec(target)?.[0] ?? 0));
+}
+
+const small: ServerOptions = { maxCacheBytes, evictionDelayMs: 0, limits: { journalMs: 20 } };
+
+function dataBytes(on: Bench): number {
+  return filesBelow(join(on.cacheDir, "data")).reduce((sum, file) => sum + file.bytes, 0);
+}
+
+async function right(on: Bench, index: number): Promise<boolean> {
+  const response = await on.ask(`/${index}.ts`);
+  return response.status === 200 && bodyFault(response.body, numbered(`/${index}.ts`).body) === "";
+}
+
+t.test("the cache keeps to its size and evicts what was used least recently", async (t) => {
+  const on = await bench(t, (request, connection) => serve(connection, request, numbered(request.target)), small);
+  for (let index = 0; index < 9; index += 1) t.ok(await right(on, index), `${index} is right`);
+  // The first is used again, so the second is now the oldest.
+  t.ok(isHit(await on.ask("/0.ts")), "0 is still there");
+  for (let index = 9; index < 13; index += 1) t.ok(await right(on, index), `${index} is right`);
+  await on.origin.until(() => dataBytes(on) <= maxCacheBytes, "the files to fit the limit");
+  t.ok(isHit(await on.ask("/12.ts")), "the latest is kept");
+  t.ok(isHit(await on.ask("/0.ts")), "the one used again is kept");
+  const requests = on.origin.requests.length;
+  const evicted = await on.ask("/1.ts");
+  t.notOk(isHit(evicted), "the oldest was evicted");
+  t.equal(bodyFault(evicted.body, numbered("/1.ts").body), "", "and is fetched again");
+  t.equal(on.origin.requests.length, requests + 1);
+});
+
+t.test("what is being played is never evicted", async (t) => {
+  const gate = barrier();
+  const on = await bench(
+    t,
+    async (request, connection) => {
+      if (request.target !== "/1000.ts") return serve(connection, request, numbered(request.target));
+      const fields = ["Content-Type", "video/mp2t", "ETag", '"held"', "Content-Length", String(size)];
+      await connection.write(headText(200, "OK", fields));
+      await connection.write(numbered("/1000.ts").body.subarray(0, 200_000));
+      await gate.wait();
+      return connection.write(numbered("/1000.ts").body.subarray(200_000));
+    },
+    small,
+  );
+  const player = await RawPlayer.connect(on.port);
+  await player.open(on.query("/1000.ts"));
+  const start = await player.take(200_000);
+  for (let index = 0; index < 15; index += 1) t.ok(await right(on, index), `${index} is right`);
+  await on.origin.until(() => dataBytes(on) <= maxCacheBytes, "the files to fit the limit");
+  gate.open();
+  t.equal(bodyFault(Buffer.concat([start, await player.rest()]), numbered("/1000.ts").body), "");
+  t.ok(isHit(await on.ask("/1000.ts")), "and it is stored");
+  player.abort();
+});
+
+t.test("a resource larger than the whole cache plays", async (t) => {
+  const big = segment(maxCacheBytes * 2);
+  const on = await bench(t, (request, connection) => serve(connection, request, big), small);
+  for (const when of ["first", "second"]) t.equal(bodyFault((await on.ask("/big.ts")).body, big.body), "", when);
+  await on.origin.until(() => dataBytes(on) <= maxCacheBytes, "the files to fit the limit");
+});
+
+t.test("data files deleted under the running proxy cost a fetch, not the playback", async (t) => {
+  const on = await bench(t, (request, connection) => serve(connection, request, numbered(request.target)), {
+    limits: { openFilesMax: 1 },
+  });
+  for (let index = 0; index < 4; index += 1) await right(on, index);
+  await on.origin.until(() => dataBytes(on) >= 4 * size, "the bytes on disk");
+  rmSync(join(on.cacheDir, "data"), { recursive: true });
+  for (let index = 0; index < 4; index += 1) {
+    t.ok(await right(on, index), `${index} is right`);
+    t.ok(await right(on, index), `${index} is right again`);
+  }
+});
+
+t.test("data files cut short are noticed, at once and after a restart", async (t) => {
+  const on = await bench(t, (request, connection) => serve(connection, request, numbered(request.target)));
+  for (let index = 0; index < 3; index += 1) await right(on, index);
+  await on.origin.until(() => dataBytes(on) >= 3 * size, "the bytes on disk");
+  for (const file of filesBelow(join(on.cacheDir, "data"))) truncateSync(file.path, 150_000);
+  for (let index = 0; index < 3; index += 1) {
+    const response = await on.ask(`/${index}.ts`);
+    t.equal(bodyFault(response.body, numbered(`/${index}.ts`).body), "", `${index} while running`);
+  }
+  await on.server.stop();
+  for (const file of filesBelow(join(on.cacheDir, "data"))) truncateSync(file.path, 100_000);
+  const again = await proxy(t, { cacheDir: on.cacheDir });
+  for (let index = 0; index < 3; index += 1) {
+    const response = await askOnce(again.port, on.query(`/${index}.ts`));
+    t.equal(response.status, 200);
+    t.equal(bodyFault(response.body, numbered(`/${index}.ts`).body), "", `${index} after the restart`);
+  }
+  const ranges = on.origin.requests.slice(-3).map((request) => field(request, "range"));
+  t.match(ranges, [/^bytes=100000-/, /^bytes=100000-/, /^bytes=100000-/], "only what was missing was fetched");
+});
+
+t.test("an index that is garbage costs the cache, not the start", async (t) => {
+  const on = await bench(t, (request, connection) => serve(connection, request, numbered(request.target)));
+  await right(on, 1);
+  await on.server.stop();
+  for (const file of filesBelow(on.cacheDir)) {
+    if (file.path.includes("index.sqlite"))
+      writeFileSync(file.path, "this is no database, though it is long enough".repeat(200));
+  }
+  const again = await proxy(t, { cacheDir: on.cacheDir });
+  for (const when of ["first", "second"]) {
+    const response = await askOnce(again.port, on.query("/1.ts"));
+    t.equal(bodyFault(response.body, numbered("/1.ts").body), "", when);
+    if (when === "second") t.ok(isHit(response), "it caches again");
+  }
+});

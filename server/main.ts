@@ -19,7 +19,11 @@ process.exit(
         // Synchronous, so that the last words are out before the process ends, even into a pipe.
         writeSync(2, text);
       },
-      terminal: { out: process.stdout.isTTY === true, error: process.stderr.isTTY === true },
+      terminal: {
+        out: process.stdout.isTTY === true,
+        error: process.stderr.isTTY === true,
+        columns: process.stdout.columns ?? 80,
+      },
       onStop: (callback) => {
         process.on("SIGINT", callback);
         process.on("SIGTERM", callback);

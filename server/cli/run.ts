@@ -16,7 +16,7 @@ export type World = {
   start: (options: PartialOptions) => Promise<Server>;
   write: (text: string) => void;
   complain: (text: string) => void;
-  terminal: { out: boolean; error: boolean };
+  terminal: { out: boolean; error: boolean; columns: number };
   /** Calls back on each request to stop (SIGINT, SIGTERM, SIGHUP). */
   onStop: (callback: () => void) => void;
   now: () => number;
@@ -114,7 +114,7 @@ function readyText(world: World, line: Run, server: Server, demo: DemoOrigin | n
   };
   const json = line.json || !world.terminal.out;
   const colour = !world.environment.NO_COLOR && world.environment.TERM !== "dumb";
-  return json ? jsonLines(screen) : startScreen(screen, colour);
+  return json ? jsonLines(screen) : startScreen(screen, world.terminal.columns, colour);
 }
 
 /** An origin on a private address answers 403 until it is allowed; better said now than found out in the player. */

@@ -29,31 +29,30 @@ export function jsonLines(screen: Screen): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
-/** The screen for a terminal; `colour` is false where NO_COLOR or a dumb terminal asks for plain text. */
-export function startScreen(screen: Screen, colour: boolean): string {
+/**
+ * The screen for a terminal of `columns`; `colour` is false where NO_COLOR or a dumb terminal asks for plain text.
+ * The address and the page stand last: a terminal shows the end of what is printed.
+ */
+export function startScreen(screen: Screen, columns: number, colour: boolean): string {
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const label = (text: string): string => paint(2, text.padEnd(10));
+  const label = (text: string): string => paint(2, text.padEnd(11));
   const { options } = screen;
-  const lines = [
-    "",
-    `  ${paint(1, "reelcache")} ${screen.version}`,
-    "",
-    `  ${label("Listening")}${paint(36, screen.url)}`,
-    `  ${label("Cache")}${options.cacheDir}, up to ${formatByteCount(options.maxCacheBytes)}`,
-  ];
-  if (screen.page !== null) {
-    lines.push(`  ${label("Watch")}${paint(36, screen.page)}`);
-  }
-  for (const note of screen.notes) {
-    lines.push("", `  ${paint(33, "Note")}  ${note}`);
-  }
-  if (screen.page !== null) {
-    lines.push("", "  The demo, for any player:");
-  }
+  const lines = ["", `  ${paint(1, "reelcache")} ${screen.version}`, ""];
+  const titleWidth = Math.max(0, ...screen.offers.map((offer) => offer.title.length));
   for (const offer of screen.offers) {
-    lines.push("", `  ${paint(1, offer.title)}`, `  ${offer.proxied}`);
+    const beside = 2 + titleWidth + 2 + offer.proxied.length <= columns;
+    const title = paint(1, beside ? offer.title.padEnd(titleWidth) : offer.title);
+    lines.push(beside ? `  ${title}  ${offer.proxied}` : `  ${title}\n  ${offer.proxied}`);
   }
-  lines.push("", `  ${paint(2, "Stop with Ctrl-C.")}`, "");
+  lines.push("", `  ${label("Listening")}${paint(36, screen.url)}`);
+  if (screen.page !== null) {
+    lines.push(`  ${label("Watch at")}${paint(36, screen.page)}`);
+  }
+  lines.push(`  ${label("Cache")}${options.cacheDir}, up to ${formatByteCount(options.maxCacheBytes)}`);
+  for (const note of screen.notes) {
+    lines.push(`  ${paint(33, "Note".padEnd(11))}${note}`);
+  }
+  lines.push(`  ${label("Stop")}Ctrl-C`, "");
   return `${lines.join("\n")}\n`;
 }
 

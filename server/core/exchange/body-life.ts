@@ -1,0 +1,98 @@
+/** The life of a body: made, found by its key, used, doomed, gone. */
+import type { Entry } from "../cache/entry.ts";
+import { spanBytes } from "../cache/span-set.ts";
+import type { Body } from "../download/flight.ts";
+import { newBody } from "../download/flight.ts";
+import { installBody, removeBody, slotFor } from "../download/resource-table.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+
+/** A new, hidden body for a resource of which nothing is known yet. */
+export function blankBody(state: ProxyState, key: string, url: string, nowMs: number): Body {
+  const entry: Entry = {
+    id: state.nextEntryId,
+    key,
+    url,
+    finalUrl: url,
+    kind: "media",
+    fields: [],
+    total: -1,
+    spans: [],
+    requestMs: nowMs,
+    responseMs: nowMs,
+    targetDurationMs: 0,
+    accessMs: nowMs,
+    pinned: false,
+  };
+  state.nextEntryId += 1;
+  return newBody(entry);
+}
+
+/** Makes the body the one that its key finds; the version before it is doomed. */
+export function publishBody(state: ProxyState, body: Body): void {
+  const slot = slotFor(state.table, body.entry.key);
+  if (slot.current === body) return;
+  if (slot.current !== null) doomBody(state, slot.current);
+  installBody(state.table, slotFor(state.table, body.entry.key), body);
+}
+
+/** Writes the body's row, when it has one to write: a length is known and its key finds it. */
+export function storeBody(state: ProxyState, body: Body): void {
+  if (body.hidden || body.doomed || body.entry.total === -1) return;
+  body.journalled = true;
+  state.actions.push({ kind: "store", body });
+}
+
+/** Takes the body from its key at once; its file goes with its last use (R-CACHE-4). */
+export function doomBody(state: ProxyState, body: Body): void {
+  if (body.doomed) return;
+  removeBody(state.table, body);
+  body.doomed = true;
+  if (body.journalled) state.actions.push({ kind: "forget", body });
+  body.journalled = false;
+  releaseBody(state, body);
+}
+
+/** Stops keeping the body's bytes: what comes from now on passes from memory only (R-DISK-1). */
+export function stopStoring(state: ProxyState, body: Body): void {
+  if (!body.storing) return;
+  body.storing = false;
+  doomBody(state, body);
+}
+
+/** Forgets what the file was thought to hold: it cannot be read. Holes are fetched anew (R-DISK-2). */
+export function dropSpans(state: ProxyState, body: Body): void {
+  if (!body.hidden) state.table.bytes -= spanBytes(body.entry.spans);
+  body.entry.spans.length = 0;
+  if (!body.journalled) return;
+  state.actions.push({ kind: "forget", body });
+  storeBody(state, body);
+}
+
+/** Removes the file of a doomed body that nobody uses. */
+export function releaseBody(state: ProxyState, body: Body): void {
+  if (!body.doomed && !(body.hidden && body.entry.id > 0)) return;
+  if (body.uses > 0 || body.flights.length > 0 || !body.onDisk) return;
+  body.onDisk = false;
+  state.actions.push({ kind: "remove", body });
+}
+
+/** Lets an exchange hold a body. */
+export function holdBody(exchange: Exchange, body: Body): void {
+  exchange.body = body;
+  body.uses += 1;
+}
+
+/** Lets an exchange go of its body. */
+export function dropBody(state: ProxyState, exchange: Exchange): void {
+  const body = exchange.body;
+  if (body === null) return;
+  exchange.body = null;
+  body.uses -= 1;
+  const cursor = exchange.cursor;
+  exchange.cursor = null;
+  if (cursor !== null) {
+    const place = body.cursors.indexOf(cursor);
+    if (place !== -1) body.cursors.splice(place, 1);
+  }
+  releaseBody(state, body);
+}

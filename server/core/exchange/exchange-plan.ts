@@ -1,0 +1,94 @@
+/** Decides where an exchange's response comes from: what is stored, a flight under way, or a new one. */
+import { carriesCredentials } from "../cache/storability.ts";
+import { explicitLifetimeMs, residentMs, reuse } from "../cache/freshness.ts";
+import type { Body } from "../download/flight.ts";
+import { findSlot, slotFor } from "../download/resource-table.ts";
+import { parseCacheControl } from "../http/cache-control.ts";
+import { fieldCombined, fieldFirst } from "../http/field-list.ts";
+import { parseHttpDate } from "../http/http-date.ts";
+import { upstreamUrlAllowed } from "../route/upstream-access.ts";
+import { blankBody } from "./body-life.ts";
+import { bodyAgeMs, serveBody } from "./exchange-serve.ts";
+import { joinFlight, launchFlight, openOpening } from "./flight-control.ts";
+import { answerProblem } from "./problem.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+
+/** Plans an exchange: called when it begins, and again when what it waited for came to nothing. */
+export function planExchange(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  // R-UPSTREAM-1
+  if (!upstreamUrlAllowed(exchange.url, state.options.allowUpstream)) {
+    answerProblem(state, exchange, "forbidden-upstream", "no option allows this upstream host", nowMs);
+    return;
+  }
+  const slot = findSlot(state.table, exchange.key);
+  const current = slot === null ? null : slot.current;
+  if (exchange.solo || !mayShare(exchange, current)) {
+    openSolo(state, exchange, nowMs);
+    return;
+  }
+  if (current !== null && isReusable(state, current, nowMs)) {
+    serveBody(state, exchange, current, nowMs);
+    return;
+  }
+  if (current !== null) exchange.note.fwd = "stale";
+  else if (exchange.note.fwd === "") exchange.note.fwd = "uri-miss";
+  if (exchange.method === "HEAD" && !exchange.playlist && current === null) {
+    // R-RANGE-9: asking for the body would fetch what nobody reads.
+    openSolo(state, exchange, nowMs);
+    return;
+  }
+  const opening = slot === null ? null : slot.opening;
+  if (opening !== null) {
+    // R-FLIGHT-1
+    exchange.note.collapsed = true;
+    joinFlight(state, exchange, opening, nowMs);
+    return;
+  }
+  openShared(state, exchange, current, nowMs);
+}
+
+/** Whether a stored version may be served without asking its origin (R-FRESH-4). */
+export function isReusable(state: ProxyState, body: Body, nowMs: number): boolean {
+  // R-FLIGHT-11: a playlist that is still coming in is as new as can be.
+  if (body.flights.length > 0 && body.entry.kind !== "media") return true;
+  const entry = body.entry;
+  const control = parseCacheControl(fieldCombined(entry.fields, "cache-control"));
+  const date = fieldFirst(entry.fields, "date");
+  const dateMs = date === null ? entry.responseMs : parseHttpDate(date, nowMs);
+  const explicitMs = explicitLifetimeMs(control, fieldFirst(entry.fields, "expires"), dateMs, nowMs, false);
+  const verdict = reuse(
+    entry.kind,
+    state.options.policy,
+    explicitMs,
+    bodyAgeMs(body, nowMs),
+    residentMs(entry.responseMs, nowMs),
+    entry.targetDurationMs,
+    state.options.playlistFreshMs,
+    control.noCache,
+  );
+  return verdict === "fresh";
+}
+
+/** Whether what is stored may be found by this exchange, and what it fetches by others (R-STORE-5). */
+function mayShare(exchange: Exchange, current: Body | null): boolean {
+  if (!carriesCredentials(exchange.fields)) return true;
+  if (current === null) return false;
+  return parseCacheControl(fieldCombined(current.entry.fields, "cache-control")).isPublic;
+}
+
+function openShared(state: ProxyState, exchange: Exchange, current: Body | null, nowMs: number): void {
+  const body = blankBody(state, exchange.key, exchange.url, nowMs);
+  if (exchange.playlist) body.entry.kind = "live";
+  const flight = openOpening(state, exchange, body, current, nowMs);
+  flight.key = exchange.key;
+  slotFor(state.table, exchange.key).opening = flight;
+  launchFlight(state, flight, nowMs);
+}
+
+function openSolo(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  exchange.solo = true;
+  if (exchange.note.fwd === "") exchange.note.fwd = exchange.method === "HEAD" ? "method" : "bypass";
+  const body = blankBody(state, exchange.key, exchange.url, nowMs);
+  if (exchange.playlist) body.entry.kind = "live";
+  launchFlight(state, openOpening(state, exchange, body, null, nowMs), nowMs);
+}

@@ -1,0 +1,71 @@
+/** A reader at work: the edge asks for its next step, carries it out, and says how far it came. */
+import { spanEndAt } from "../cache/span-set.ts";
+import { flightShouldPause } from "../download/flight.ts";
+import type { ReaderStep } from "../reader/reader-step.ts";
+import { coveringFlight, readerStep, tailFlight } from "../reader/reader-step.ts";
+import { dropSpans, doomBody } from "./body-life.ts";
+import { entryCombinable } from "../cache/entry.ts";
+import { detachFlights, launchFlight, openHole, unpause } from "./flight-control.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+
+/**
+ * The reader's next step. `open` never comes back: the flight is opened here and the reader waits for it. The edge
+ * calls this again after each step that it carried out, and on every `pump`.
+ */
+export function nextStep(state: ProxyState, exchange: Exchange, nowMs: number): ReaderStep {
+  const body = exchange.body;
+  const cursor = exchange.cursor;
+  if (body === null || cursor === null) return "wait";
+  const step = readerStep(body, cursor, state.options.limits, nowMs);
+  if (step !== "open") return step;
+  const flight = openHole(state, exchange, body, cursor.offset, cursor.end, nowMs);
+  launchFlight(state, flight, nowMs);
+  return "wait";
+}
+
+/** The reader took the bytes up to `offset`. */
+export function readerAdvanced(state: ProxyState, exchange: Exchange, offset: number, nowMs: number): void {
+  const cursor = exchange.cursor;
+  const body = exchange.body;
+  if (cursor === null || body === null) return;
+  cursor.offset = offset;
+  if (cursor.end !== -1 && offset >= cursor.end) {
+    detachFlights(state, body, nowMs);
+    return;
+  }
+  resumeReading(state, exchange, nowMs);
+}
+
+/** Lets origins go on that the reader has caught up with, and fetches the next hole while the file is read. */
+export function resumeReading(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  const body = exchange.body;
+  const cursor = exchange.cursor;
+  if (body === null || cursor === null) return;
+  const limits = state.options.limits;
+  for (const flight of body.flights) {
+    if (flight.paused && !flightShouldPause(flight, limits)) unpause(state, flight);
+  }
+  prefetchHole(state, exchange, nowMs);
+}
+
+/** The file could not be read at the cursor: what it was thought to hold is fetched anew, or the reader is cut. */
+export function readFailed(state: ProxyState, exchange: Exchange, _nowMs: number): void {
+  const body = exchange.body;
+  if (body === null) return;
+  // R-DISK-2
+  dropSpans(state, body);
+  if (!entryCombinable(body.entry)) doomBody(state, body);
+  state.actions.push({ kind: "pump", exchange });
+}
+
+/** Opens the flight for the hole behind the span that is being read, once the reader is near it (R-READ-4). */
+function prefetchHole(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  const body = exchange.body;
+  const cursor = exchange.cursor;
+  if (body === null || cursor === null || cursor.end === -1 || exchange.state !== "sending") return;
+  const spanEnd = spanEndAt(body.entry.spans, cursor.offset);
+  if (spanEnd === -1 || spanEnd >= cursor.end || spanEnd - cursor.offset > state.options.limits.readAheadBytesMax) return;
+  if (coveringFlight(body, spanEnd) !== null || tailFlight(body, spanEnd) !== null) return;
+  if (body.passing || body.doomed || body.rangeless || !entryCombinable(body.entry) || nowMs < cursor.notBeforeMs || cursor.failures > 0) return;
+  launchFlight(state, openHole(state, exchange, body, spanEnd, cursor.end, nowMs), nowMs);
+}

@@ -1,0 +1,224 @@
+/** Answers an exchange from a body: status, head, and the cursor that reads the rest. */
+import { spanCovers, spanEndAt } from "../cache/span-set.ts";
+import { currentAgeMs } from "../cache/freshness.ts";
+import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
+import type { Body } from "../download/flight.ts";
+import { parseDigits } from "../base/bytes.ts";
+import type { RangeSpec } from "../http/byte-range.ts";
+import { contentRangeText, resolveRange, unsatisfiedRangeText } from "../http/byte-range.ts";
+import { fieldCombined, fieldFirst } from "../http/field-list.ts";
+import { parseHttpDate } from "../http/http-date.ts";
+import { contentTypeFor } from "../http/media-type.ts";
+import { ifModifiedSinceHolds, ifNoneMatchHolds, ifRangeHolds } from "../http/validator.ts";
+import { coveringFlight, readerStep, tailFlight } from "../reader/reader-step.ts";
+import type { HeadParts, ResponseHead } from "../response/response-head.ts";
+import { responseHead } from "../response/response-head.ts";
+import { doomBody, dropBody, holdBody } from "./body-life.ts";
+import { planExchange } from "./exchange-plan.ts";
+import { resumeReading } from "./exchange-read.ts";
+import { joinFlight, launchFlight, openHole, unpause } from "./flight-control.ts";
+import { finishExchange, plainParts, sendHead } from "./problem.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+
+/** Serves an exchange from a body whose head is known: at once, or when the flight for its first byte has an answer. */
+export function serveBody(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
+  if (exchange.body === null) holdBody(exchange, body);
+  body.entry.accessMs = nowMs;
+  if (body.journalled) state.actions.push({ kind: "touch", body });
+  if (!body.passing && isNotModified(exchange, body, nowMs)) {
+    answerNotModified(state, exchange, body, nowMs);
+    return;
+  }
+  // R-PL-SERVE-1
+  if (exchange.playlist || body.entry.kind !== "media") {
+    exchange.playlist = true;
+    beginReading(state, exchange, body, 0, body.entry.total, "gathering", nowMs);
+    return;
+  }
+  serveRange(state, exchange, body, nowMs);
+}
+
+/** The head of a response from a body; `start` and `end` are the bytes that follow, end -1 for an unknown length. */
+export function bodyHead(
+  state: ProxyState,
+  exchange: Exchange,
+  body: Body,
+  status: number,
+  start: number,
+  end: number,
+  nowMs: number,
+): ResponseHead {
+  const parts = bodyParts(state, exchange, body, status, nowMs);
+  parts.contentLength = end === -1 ? -1 : end - start;
+  parts.acceptRanges = "bytes";
+  if (status === 206) parts.contentRange = contentRangeText(start, end, body.entry.total);
+  else parts.contentRange = body.contentRange;
+  const head = responseHead(parts);
+  if (body.passing && body.reason !== "") head.reason = body.reason;
+  return head;
+}
+
+/** What every response from a body says of it. */
+export function bodyParts(state: ProxyState, exchange: Exchange, body: Body, status: number, nowMs: number): HeadParts {
+  const parts = plainParts(state, status, exchange.httpMinor, exchange.keepAlive, nowMs);
+  const entry = body.entry;
+  parts.contentType = contentTypeFor(fieldFirst(entry.fields, "content-type"), entry.finalUrl);
+  parts.stored = exchange.cookies.length === 0 ? entry.fields : entry.fields.concat(exchange.cookies);
+  parts.note = exchange.note;
+  // R-RESP-9
+  if (exchange.note.hit) parts.ageSeconds = Math.floor(bodyAgeMs(body, nowMs) / 1000);
+  return parts;
+}
+
+/** Age of what a body holds, in milliseconds (RFC 9111 section 4.2.3). */
+export function bodyAgeMs(body: Body, nowMs: number): number {
+  const entry = body.entry;
+  const age = fieldFirst(entry.fields, "age");
+  const date = fieldFirst(entry.fields, "date");
+  return currentAgeMs(
+    age === null ? -1 : parseDigits(age),
+    date === null ? -1 : parseHttpDate(date, nowMs),
+    entry.requestMs,
+    entry.responseMs,
+    nowMs,
+  );
+}
+
+/** Gives an exchange its cursor; a flight that brings the first byte is joined, a hole gets one. */
+export function beginReading(
+  state: ProxyState,
+  exchange: Exchange,
+  body: Body,
+  start: number,
+  end: number,
+  next: "gathering" | "sending",
+  nowMs: number,
+): void {
+  exchange.cursor = { owner: exchange.id, offset: start, end, failures: 0, notBeforeMs: 0 };
+  body.cursors.push(exchange.cursor);
+  exchange.state = next;
+  for (const flight of body.flights) flight.detachLimit = -1;
+  resumeReading(state, exchange, nowMs);
+  state.actions.push({ kind: "pump", exchange });
+}
+
+function serveRange(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
+  const total = body.entry.total;
+  // R-RANGE-10: a range of unknown length is answered with the whole.
+  const asked = body.passing || total === -1 ? "whole" : resolveRange(usableRange(exchange, body, nowMs), total);
+  if (asked !== "whole" && asked.kind === "unsatisfiable") {
+    answerUnsatisfied(state, exchange, body, nowMs);
+    return;
+  }
+  const part = asked !== "whole" && asked.kind === "part";
+  const start = part ? asked.start : 0;
+  const end = part ? asked.end : total;
+  // R-FLIGHT-8
+  if (isBeyondRepair(body, start, end)) {
+    dropBody(state, exchange);
+    doomBody(state, body);
+    planExchange(state, exchange, nowMs);
+    return;
+  }
+  const status = body.passing ? body.status : part ? 206 : 200;
+  if (exchange.method !== "HEAD" && waitsForOrigin(state, exchange, body, start, end, nowMs)) return;
+  noteSource(exchange, body, start, end);
+  sendHead(state, exchange, bodyHead(state, exchange, body, status, start, end, nowMs), null);
+  if (exchange.method === "HEAD") finishExchange(state, exchange, nowMs);
+  else beginReading(state, exchange, body, start, end, "sending", nowMs);
+}
+
+/** Whether the first byte is neither stored nor on its way: then the origin's answer decides the head. */
+function waitsForOrigin(state: ProxyState, exchange: Exchange, body: Body, start: number, end: number, nowMs: number): boolean {
+  const probe = { owner: exchange.id, offset: start, end, failures: 0, notBeforeMs: 0 };
+  const step = readerStep(body, probe, state.options.limits, nowMs);
+  if (step === "open") {
+    // R-EXCH-4
+    if (!exchange.note.hit && exchange.note.fwd === "") {
+      exchange.note.fwd = body.entry.spans.length > 0 || body.flights.length > 0 ? "partial" : "uri-miss";
+    }
+    const flight = openHole(state, exchange, body, start, end, nowMs);
+    joinFlight(state, exchange, flight, nowMs);
+    launchFlight(state, flight, nowMs);
+    return true;
+  }
+  const covering = step === "wait" ? coveringFlight(body, start) : null;
+  if (covering === null || (covering.state !== "queued" && covering.state !== "asked")) return false;
+  joinFlight(state, exchange, covering, nowMs);
+  unpause(state, covering);
+  return true;
+}
+
+/** Whether bytes are missing that nothing brings and that may not be added: the version has no validator. */
+function isBeyondRepair(body: Body, start: number, end: number): boolean {
+  if (body.passing || end === -1 || entryCombinable(body.entry)) return false;
+  let offset = start;
+  while (offset < end) {
+    const flight = tailFlight(body, offset) ?? coveringFlight(body, offset);
+    const next = flight !== null ? (flight.limit === -1 ? end : flight.limit) : spanEndAt(body.entry.spans, offset);
+    if (next <= offset) return true;
+    offset = next;
+  }
+  return false;
+}
+
+function usableRange(exchange: Exchange, body: Body, nowMs: number): RangeSpec {
+  const ifRange = fieldFirst(exchange.fields, "if-range");
+  // R-RANGE-8
+  if (ifRange !== null && !ifRangeHolds(ifRange, entryEtag(body.entry), entryLastModified(body.entry), nowMs)) {
+    return { kind: "ignored" };
+  }
+  return exchange.range;
+}
+
+/** Says where the bytes come from, when nothing was said yet (R-CS-1). */
+function noteSource(exchange: Exchange, body: Body, start: number, end: number): void {
+  const note = exchange.note;
+  if (note.fwd !== "" || note.hit) return;
+  if (end !== -1 && spanCovers(body.entry.spans, start, end)) {
+    note.hit = true;
+  } else if (body.flights.length > 0) {
+    note.fwd = "uri-miss";
+    note.collapsed = true;
+  } else {
+    note.fwd = "partial";
+  }
+}
+
+function isNotModified(exchange: Exchange, body: Body, nowMs: number): boolean {
+  const ifNoneMatch = fieldCombined(exchange.fields, "if-none-match");
+  // R-COND-1
+  if (ifNoneMatch !== null) return !ifNoneMatchHolds(ifNoneMatch, entryEtag(body.entry));
+  const since = fieldFirst(exchange.fields, "if-modified-since");
+  // R-COND-2
+  return since !== null && !ifModifiedSinceHolds(since, entryLastModified(body.entry), nowMs);
+}
+
+function answerNotModified(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
+  if (exchange.note.fwd === "") exchange.note.hit = true;
+  const parts = bodyParts(state, exchange, body, 304, nowMs);
+  if (body.entry.kind !== "media" || exchange.playlist) parts.stored = playlistFields(parts.stored);
+  sendHead(state, exchange, responseHead(parts), "");
+  finishExchange(state, exchange, nowMs);
+}
+
+function answerUnsatisfied(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
+  if (exchange.note.fwd === "") exchange.note.hit = true;
+  const parts = bodyParts(state, exchange, body, 416, nowMs);
+  parts.contentType = null;
+  parts.acceptRanges = "bytes";
+  // R-RANGE-7
+  parts.contentRange = unsatisfiedRangeText(body.entry.total);
+  sendHead(state, exchange, responseHead(parts), "");
+  finishExchange(state, exchange, nowMs);
+}
+
+/** A rewritten playlist is not the origin's bytes: its strong ETag becomes a weak one (R-PL-SERVE-4). */
+export function playlistFields(stored: string[]): string[] {
+  const fields = stored.slice();
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const value = fields[at + 1] ?? "";
+    if ((fields[at] ?? "").toLowerCase() === "etag" && value.startsWith('"')) fields[at + 1] = `W/${value}`;
+  }
+  return fields;
+}

@@ -1,0 +1,272 @@
+/** Opens, sends, promotes and ends flights: between the lanes, the breakers and the bodies that they fill. */
+import { entryEtag, entryLastModified } from "../cache/entry.ts";
+import { carriesCredentials } from "../cache/storability.ts";
+import { spanNextStart } from "../cache/span-set.ts";
+import { breakerAbandoned, breakerAllows } from "../download/breaker.ts";
+import type { Body, Flight } from "../download/flight.ts";
+import { flightWanted } from "../download/flight.ts";
+import { isRanged } from "../download/head-verdict.ts";
+import type { Lane } from "../download/lane-queue.ts";
+import { laneEnter, laneLeave, lanePromote } from "../download/lane-queue.ts";
+import { dropEmptySlot, findSlot } from "../download/resource-table.ts";
+import { rangeText } from "../http/byte-range.ts";
+import type { FieldList } from "../http/field-list.ts";
+import { upstreamRequestFields } from "../http/field-table.ts";
+import { originOf } from "../http/uri-reference.ts";
+import { resumeValidator } from "../http/validator.ts";
+import { releaseBody } from "./body-life.ts";
+import { flightFailed } from "./flight-end.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+import { remembersUrl } from "./url-memory.ts";
+
+/** Starts a flight that decides what the resource is. The exchange waits for its head. */
+export function openOpening(state: ProxyState, exchange: Exchange, body: Body, revalidates: Body | null, nowMs: number): Flight {
+  const flight = newFlight(state, body, "opening", exchange, nowMs);
+  flight.revalidates = revalidates;
+  flight.method = exchange.method === "HEAD" && !exchange.playlist ? "HEAD" : "GET";
+  const range = exchange.range;
+  // R-PL-RANGE-1, R-RANGE-12
+  if (!exchange.playlist && range.kind === "from") {
+    flight.askStart = range.first;
+    flight.askEnd = range.last === -1 ? -1 : range.last + 1;
+  }
+  if (!exchange.playlist && range.kind === "suffix" && range.length > 0) {
+    flight.askStart = -1;
+    flight.askSuffix = range.length;
+  }
+  waitFor(exchange, flight);
+  return flight;
+}
+
+/** Starts a flight for the hole at `offset`, up to the next stored byte, the next flight or `end`. */
+export function openHole(state: ProxyState, exchange: Exchange, body: Body, offset: number, end: number, nowMs: number): Flight {
+  const flight = newFlight(state, body, "hole", exchange, nowMs);
+  // R-FLIGHT-9
+  flight.askStart = body.rangeless ? 0 : offset;
+  flight.start = flight.askStart;
+  flight.limit = body.rangeless ? body.entry.total : holeEnd(body, flight, offset, end === -1 ? body.entry.total : end);
+  flight.askEnd = body.rangeless ? -1 : flight.limit;
+  resetPositions(flight, flight.start);
+  if (!body.rangeless) clipFlights(body, flight);
+  return flight;
+}
+
+/** Puts a flight that was just opened into its lane: it is sent now, later, or fails at once. */
+export function launchFlight(state: ProxyState, flight: Flight, nowMs: number): void {
+  const origin = originOf(flight.url);
+  // R-BREAKER-1
+  if (breakerAllows(state.breakers, origin, nowMs) === "no") {
+    flightFailed(state, flight, "upstream-refused", "the origin failed just before; waiting before the next try", nowMs);
+    return;
+  }
+  const place = laneEnter(state.lanes, flight.id, flight.lane, origin, nowMs);
+  if (place === "granted") sendFlight(state, flight, nowMs);
+  else if (place === "full") flightFailed(state, flight, "too-busy", "the queue is full", nowMs);
+}
+
+/** Lets an exchange wait for the head of a flight; a player's wait makes the flight a player's (R-LANE-7). */
+export function joinFlight(state: ProxyState, exchange: Exchange, flight: Flight, nowMs: number): void {
+  waitFor(exchange, flight);
+  promoteFlight(state, flight, laneOf(state, exchange), nowMs);
+}
+
+/** Moves a flight to a better lane. */
+export function promoteFlight(state: ProxyState, flight: Flight, lane: Lane, nowMs: number): void {
+  if (flight.lane !== "background" || lane === "background") return;
+  flight.lane = lane;
+  grantFlights(state, lanePromote(state.lanes, flight.id, lane, nowMs), nowMs);
+}
+
+/** Sends the request of every flight that a lane let go. */
+export function grantFlights(state: ProxyState, ids: number[], nowMs: number): void {
+  for (const id of ids) {
+    const flight = state.flights.get(id);
+    if (flight !== undefined && flight.state === "queued") sendFlight(state, flight, nowMs);
+  }
+}
+
+/** Sends the flight's request to its current URL. */
+export function sendFlight(state: ProxyState, flight: Flight, nowMs: number): void {
+  flight.state = "asked";
+  flight.requestMs = nowMs;
+  state.actions.push({ kind: "send", flight, fields: requestFields(flight) });
+}
+
+/** Takes a flight out of everything that knows it, and lets the next ones go. Its waiters must be served already. */
+export function removeFlight(state: ProxyState, flight: Flight, nowMs: number): void {
+  if (flight.state === "ended") return;
+  if (flight.state === "queued" || flight.state === "asked") breakerAbandoned(state.breakers, originOf(flight.url));
+  flight.state = "ended";
+  state.flights.delete(flight.id);
+  leaveSlot(state, flight);
+  leaveBody(state, flight);
+  grantFlights(state, laneLeave(state.lanes, flight.id, nowMs), nowMs);
+}
+
+/** Gives up a flight: its connection is closed, what it brought stays. */
+export function abortFlight(state: ProxyState, flight: Flight, nowMs: number): void {
+  if (flight.state === "ended") return;
+  if (flight.state !== "queued") state.actions.push({ kind: "abort", flight });
+  removeFlight(state, flight, nowMs);
+}
+
+/** Lets a flight that nobody reads finish when little is left, else parks it: its spans stay (R-FLIGHT-10). */
+export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): void {
+  if (flightWanted(flight)) {
+    flight.detachLimit = -1;
+    return;
+  }
+  if (flight.state === "queued") {
+    abortFlight(state, flight, nowMs);
+    return;
+  }
+  if (flight.state !== "flowing") return;
+  const max = state.options.limits.detachBytesMax;
+  if (!flight.body.storing || (flight.limit !== -1 && flight.limit - flight.position > max)) {
+    abortFlight(state, flight, nowMs);
+    return;
+  }
+  if (flight.detachLimit === -1) flight.detachLimit = flight.position + max;
+  unpause(state, flight);
+}
+
+/** Detaches every flight of a body that lost a reader. */
+export function detachFlights(state: ProxyState, body: Body, nowMs: number): void {
+  for (const flight of body.flights.slice()) detachFlight(state, flight, nowMs);
+}
+
+/** Takes the flight from its slot: what it decides, if anything, is decided. */
+export function leaveSlot(state: ProxyState, flight: Flight): void {
+  if (flight.key === "") return;
+  const slot = findSlot(state.table, flight.key);
+  if (slot === null || slot.opening !== flight) return;
+  slot.opening = null;
+  dropEmptySlot(state.table, flight.key);
+}
+
+/** Takes the flight from its body. */
+export function leaveBody(state: ProxyState, flight: Flight): void {
+  const place = flight.body.flights.indexOf(flight);
+  if (place !== -1) flight.body.flights.splice(place, 1);
+  releaseBody(state, flight.body);
+}
+
+/** Sets where a flight starts to deliver. */
+export function resetPositions(flight: Flight, start: number): void {
+  flight.start = start;
+  flight.position = start;
+  flight.written = start;
+  flight.journalled = start;
+  flight.tailStart = start;
+}
+
+/** Lets the origin go on. */
+export function unpause(state: ProxyState, flight: Flight): void {
+  if (!flight.paused) return;
+  flight.paused = false;
+  state.actions.push({ kind: "resume", flight });
+}
+
+/** The lane of what an exchange asks for (R-LANE-2, R-LANE-3). */
+export function laneOf(state: ProxyState, exchange: Exchange): Lane {
+  if (exchange.method === "") return "background";
+  if (exchange.playlist || exchange.method === "HEAD" || remembersUrl(state.expressUrls, exchange.url)) return "express";
+  const range = exchange.range;
+  const max = state.options.limits.expressRangeBytes;
+  if (range.kind === "from" && range.last !== -1 && range.last - range.first + 1 < max) return "express";
+  if (range.kind === "suffix" && range.length < max) return "express";
+  return "regular";
+}
+
+function newFlight(state: ProxyState, body: Body, purpose: "opening" | "hole", exchange: Exchange, nowMs: number): Flight {
+  const options = state.options;
+  const flight: Flight = {
+    id: state.nextFlightId,
+    body,
+    purpose,
+    key: "",
+    method: "GET",
+    lane: laneOf(state, exchange),
+    url: body.entry.url,
+    redirects: 0,
+    forward: upstreamRequestFields(exchange.fields, options.forwardFields, options.requestFields),
+    identified: carriesCredentials(exchange.fields),
+    playlist: exchange.playlist,
+    askStart: 0,
+    askEnd: -1,
+    askSuffix: -1,
+    revalidates: null,
+    state: "queued",
+    start: 0,
+    position: 0,
+    limit: -1,
+    written: 0,
+    journalled: 0,
+    tailStart: 0,
+    paused: false,
+    clipped: false,
+    unpublished: false,
+    detachLimit: -1,
+    requestMs: nowMs,
+    waiters: [],
+  };
+  state.nextFlightId += 1;
+  state.flights.set(flight.id, flight);
+  body.flights.push(flight);
+  return flight;
+}
+
+function waitFor(exchange: Exchange, flight: Flight): void {
+  exchange.state = "waiting";
+  exchange.waitingOn = flight;
+  flight.waiters.push(exchange.id);
+}
+
+function holeEnd(body: Body, flight: Flight, offset: number, end: number): number {
+  let nearest = end;
+  const span = spanNextStart(body.entry.spans, offset);
+  if (span !== -1 && span < nearest) nearest = span;
+  for (const other of body.flights) {
+    // R-FLIGHT-3
+    if (other !== flight && other.start > offset && other.start < nearest) nearest = other.start;
+  }
+  return nearest;
+}
+
+function clipFlights(body: Body, flight: Flight): void {
+  for (const other of body.flights) {
+    // R-FLIGHT-5
+    const overlaps = other !== flight && other.position <= flight.start && (other.limit === -1 || other.limit > flight.start);
+    if (!overlaps) continue;
+    other.limit = flight.start;
+    other.clipped = true;
+  }
+}
+
+function requestFields(flight: Flight): FieldList {
+  const fields = flight.forward.slice();
+  // R-FLIGHT-5: what another flight took over while this one waited is not asked for.
+  if (flight.purpose === "hole" && !flight.body.rangeless) flight.askEnd = flight.limit;
+  // R-ORIGIN-REQ-2
+  fields.push("Accept-Encoding", flight.playlist ? "gzip" : "identity");
+  const ask = { method: flight.method, url: flight.url, start: flight.askStart, end: flight.askEnd, suffix: flight.askSuffix, conditional: false };
+  if (isRanged(ask)) {
+    fields.push("Range", flight.askSuffix >= 0 ? `bytes=-${flight.askSuffix}` : rangeText(flight.askStart, flight.askEnd));
+  }
+  if (flight.purpose === "hole") {
+    // R-FLIGHT-8
+    const validator = resumeValidator(entryEtag(flight.body.entry), entryLastModified(flight.body.entry));
+    if (validator !== null && isRanged(ask)) fields.push("If-Range", validator);
+  } else if (flight.revalidates !== null) {
+    pushConditions(fields, flight.revalidates);
+  }
+  return fields;
+}
+
+function pushConditions(fields: FieldList, known: Body): void {
+  const etag = entryEtag(known.entry);
+  const lastModified = entryLastModified(known.entry);
+  // R-FRESH-7
+  if (etag !== null) fields.push("If-None-Match", etag);
+  if (lastModified !== null) fields.push("If-Modified-Since", lastModified);
+}

@@ -1,0 +1,56 @@
+/** Bytes of a flight: received, taken by readers, written. Called for every chunk, so nothing is allocated here. */
+import type { Flight } from "../download/flight.ts";
+import { flightFurthest, flightShouldPause, flightTailFloor } from "../download/flight.ts";
+import { doomBody } from "./body-life.ts";
+import { removeFlight } from "./flight-control.ts";
+import { flightComplete, flightFailed } from "./flight-end.ts";
+import type { ProxyState } from "./proxy-state.ts";
+
+/**
+ * Takes in `length` bytes that the origin sent. Returns how many of them belong to the flight: the rest lies beyond its
+ * end and is dropped. The edge keeps and writes the accepted bytes, lets readers take them, then calls `flightSettle`.
+ */
+export function flightData(flight: Flight, length: number): number {
+  if (flight.state !== "flowing") return 0;
+  // R-ORIGIN-BODY-3
+  const accepted = flight.limit === -1 ? length : Math.min(length, flight.limit - flight.position);
+  flight.position += accepted;
+  return accepted;
+}
+
+/** After readers took what they could: pauses the origin, or ends a flight that has come to its limit. */
+export function flightSettle(state: ProxyState, flight: Flight, nowMs: number): void {
+  if (flight.state !== "flowing") return;
+  // R-FLIGHT-5
+  if (flight.clipped && flight.position === flight.limit) {
+    state.actions.push({ kind: "abort", flight });
+    flightComplete(state, flight, nowMs);
+    return;
+  }
+  // R-FLIGHT-10
+  if (flight.limit === -1 && flight.detachLimit !== -1 && flight.position >= flight.detachLimit && flightFurthest(flight) < 0) {
+    state.actions.push({ kind: "abort", flight });
+    const body = flight.body;
+    removeFlight(state, flight, nowMs);
+    doomBody(state, body);
+    return;
+  }
+  if (!flight.paused && flightShouldPause(flight, state.options.limits)) {
+    flight.paused = true;
+    state.actions.push({ kind: "pause", flight });
+  }
+}
+
+/** Forgets what memory need no longer hold; returns the oldest byte that it still holds. */
+export function flightTrim(state: ProxyState, flight: Flight): number {
+  flight.tailStart = flightTailFloor(flight, state.options.limits);
+  return flight.tailStart;
+}
+
+/** The flight's bytes cannot be written: playback goes on from memory, nothing of the version is kept (R-DISK-1). */
+export function flightWriteFailed(state: ProxyState, flight: Flight, nowMs: number): void {
+  const body = flight.body;
+  body.storing = false;
+  doomBody(state, body);
+  if (flight.state === "draining") flightFailed(state, flight, "internal", "the disk failed", nowMs);
+}

@@ -1,0 +1,160 @@
+/** How a flight ends: complete, short, failed; and what becomes of those who wait for it. */
+import type { ErrorCode } from "../base/errors.ts";
+import { mayServeStale } from "../cache/freshness.ts";
+import { spanAdd, spanBytes } from "../cache/span-set.ts";
+import { breakerFailed, breakerOpenUntil } from "../download/breaker.ts";
+import type { Body, Flight } from "../download/flight.ts";
+import { parseCacheControl } from "../http/cache-control.ts";
+import { fieldCombined } from "../http/field-list.ts";
+import { originOf } from "../http/uri-reference.ts";
+import { doomBody, storeBody } from "./body-life.ts";
+import { evictIfNeeded } from "./eviction-run.ts";
+import { serveBody } from "./exchange-serve.ts";
+import { abortFlight, detachFlight, leaveSlot, removeFlight } from "./flight-control.ts";
+import { answerProblem } from "./problem.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+
+/** The origin's response ended: `failure` is null when it came to its own end. */
+export function flightDone(state: ProxyState, flight: Flight, failure: { code: ErrorCode; detail: string } | null, nowMs: number): void {
+  if (flight.state !== "flowing" && flight.state !== "asked") return;
+  if (failure !== null || flight.state === "asked") {
+    const code = failure === null ? "upstream-protocol" : failure.code;
+    flightFailed(state, flight, code, failure === null ? "no response head" : failure.detail, nowMs);
+    return;
+  }
+  // R-ORIGIN-BODY-1
+  if (flight.limit !== -1 && flight.position < flight.limit) {
+    flightFailed(state, flight, "upstream-truncated", "the response ended before its length", nowMs);
+    return;
+  }
+  flightComplete(state, flight, nowMs);
+}
+
+/** The flight delivered all that it will: its last bytes may still be on their way to the disk. */
+export function flightComplete(state: ProxyState, flight: Flight, nowMs: number): void {
+  const body = flight.body;
+  flight.state = "draining";
+  if (flight.limit === -1) {
+    flight.limit = flight.position;
+    // R-ORIGIN-BODY-2
+    body.entry.total = flight.position;
+    storeBody(state, body);
+  }
+  pumpReaders(state, body);
+  if (!body.storing || flight.written === flight.position) flightDrained(state, flight, nowMs);
+}
+
+/** Bytes below `upTo` are in the file now (R-SPAN-3: the row comes after the bytes). */
+export function flightWritten(state: ProxyState, flight: Flight, upTo: number, nowMs: number): void {
+  const body = flight.body;
+  const before = spanBytes(body.entry.spans);
+  spanAdd(body.entry.spans, flight.written, upTo);
+  flight.written = upTo;
+  if (!body.hidden) state.table.bytes += spanBytes(body.entry.spans) - before;
+  const drained = flight.state === "draining" && flight.written === flight.position;
+  const due = drained || flight.state === "ended" || flight.written - flight.journalled >= state.options.limits.commitBytes;
+  if (due) journalFlight(state, flight);
+  if (drained) flightDrained(state, flight, nowMs);
+  evictIfNeeded(state, nowMs);
+}
+
+/** The flight failed: those who wait for its head hear of it, those who read its bytes try again or are cut. */
+export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode, detail: string, nowMs: number): void {
+  if (flight.state === "ended") return;
+  // R-BREAKER-2
+  if (flight.state === "asked" && isNetworkFailure(code)) noteFailure(state, flight, nowMs);
+  const body = flight.body;
+  const waiters = takeWaiters(state, flight);
+  const began = flight.state === "flowing";
+  leaveSlot(state, flight);
+  if (began) failCursors(state, flight, code, nowMs);
+  journalFlight(state, flight);
+  removeFlight(state, flight, nowMs);
+  // R-CACHE-6: what has no known length and no end is of no use.
+  if (began && body.entry.total === -1) doomBody(state, body);
+  for (const exchange of waiters) failWaiter(state, exchange, flight, code, detail, nowMs);
+  if (began) pumpReaders(state, body);
+}
+
+/** The exchanges that wait for the flight's head; they wait no longer. */
+export function takeWaiters(state: ProxyState, flight: Flight): Exchange[] {
+  const waiters: Exchange[] = [];
+  for (const id of flight.waiters) {
+    const exchange = state.exchanges.get(id);
+    if (exchange === undefined) continue;
+    exchange.waitingOn = null;
+    waiters.push(exchange);
+  }
+  flight.waiters = [];
+  return waiters;
+}
+
+/** Lets every reader of the body look again. */
+export function pumpReaders(state: ProxyState, body: Body): void {
+  for (const cursor of body.cursors) {
+    const exchange = state.exchanges.get(cursor.owner);
+    if (exchange !== undefined && exchange.state !== "waiting") state.actions.push({ kind: "pump", exchange });
+  }
+}
+
+/** Counts a failure against every reader that depended on the flight; a resume waits longer each time (R-READ-3). */
+export function failCursors(state: ProxyState, flight: Flight, code: ErrorCode, nowMs: number): void {
+  const limits = state.options.limits;
+  for (const cursor of flight.body.cursors) {
+    const depends = cursor.end === -1 || cursor.end > flight.position;
+    if (!depends || (flight.limit !== -1 && cursor.offset >= flight.limit)) continue;
+    cursor.failures += 1;
+    if (code === "upstream-bad-range") cursor.failures = limits.resumeMax + 1;
+    cursor.notBeforeMs = nowMs + limits.resumeBackoffMs * 2 ** (cursor.failures - 1);
+    state.sleepers.push(cursor);
+  }
+}
+
+function flightDrained(state: ProxyState, flight: Flight, nowMs: number): void {
+  const body = flight.body;
+  removeFlight(state, flight, nowMs);
+  for (const other of body.flights.slice()) detachFlight(state, other, nowMs);
+  evictIfNeeded(state, nowMs);
+}
+
+function journalFlight(state: ProxyState, flight: Flight): void {
+  if (!flight.body.journalled || flight.written <= flight.journalled) return;
+  state.actions.push({ kind: "span", body: flight.body, start: flight.journalled, end: flight.written });
+  flight.journalled = flight.written;
+}
+
+function failWaiter(state: ProxyState, exchange: Exchange, flight: Flight, code: ErrorCode, detail: string, nowMs: number): void {
+  const known = flight.revalidates;
+  // R-FRESH-5
+  if (known !== null && !known.doomed && isOutOfReach(code)) {
+    const control = parseCacheControl(fieldCombined(known.entry.fields, "cache-control"));
+    if (mayServeStale(known.entry.kind, state.options.policy, control)) {
+      exchange.note = { hit: false, fwd: "stale", fwdStatus: 0, stored: false, collapsed: false, detail: "offline" };
+      serveBody(state, exchange, known, nowMs);
+      return;
+    }
+    // R-FRESH-6
+    answerProblem(state, exchange, "offline", detail, nowMs);
+    return;
+  }
+  answerProblem(state, exchange, code, detail, nowMs);
+}
+
+function noteFailure(state: ProxyState, flight: Flight, nowMs: number): void {
+  const origin = originOf(flight.url);
+  breakerFailed(state.breakers, origin, nowMs);
+  if (breakerOpenUntil(state.breakers, origin) <= nowMs) return;
+  state.actions.push({ kind: "event", name: "breaker", detail: origin });
+  // R-BREAKER-4: background work does not knock at a closed door.
+  for (const other of Array.from(state.flights.values())) {
+    if (other !== flight && other.lane === "background" && originOf(other.url) === origin) abortFlight(state, other, nowMs);
+  }
+}
+
+function isNetworkFailure(code: ErrorCode): boolean {
+  return code === "upstream-refused" || code === "upstream-dns" || code === "upstream-tls" || code === "upstream-timeout";
+}
+
+function isOutOfReach(code: ErrorCode): boolean {
+  return isNetworkFailure(code) || code === "upstream-truncated";
+}

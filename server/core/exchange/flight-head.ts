@@ -1,0 +1,381 @@
+/** The origin answered: what its head means for the flight, the resource, and those who wait. */
+import { entryEtag, entryLastModified } from "../cache/entry.ts";
+import { storable } from "../cache/storability.ts";
+import { breakerSucceeded } from "../download/breaker.ts";
+import type { Body, Flight } from "../download/flight.ts";
+import type { Framing, HeadVerdict } from "../download/head-verdict.ts";
+import { headVerdict, isEncoded } from "../download/head-verdict.ts";
+import type { FieldList } from "../http/field-list.ts";
+import { fieldFirst, fieldSet } from "../http/field-list.ts";
+import { passedResponseFields, storedResponseFields } from "../http/field-table.ts";
+import { isPlaylistType } from "../http/media-type.ts";
+import { originOf } from "../http/uri-reference.ts";
+import { etagEqualStrong, sameVersion } from "../http/validator.ts";
+import { upstreamUrlAllowed } from "../route/upstream-access.ts";
+import { blankBody, doomBody, dropBody, publishBody, releaseBody, storeBody } from "./body-life.ts";
+import { roomFor } from "./eviction-run.ts";
+import { planExchange } from "./exchange-plan.ts";
+import { serveBody } from "./exchange-serve.ts";
+import { abortFlight, detachFlight, leaveBody, leaveSlot, removeFlight, resetPositions, sendFlight } from "./flight-control.ts";
+import { failCursors, flightFailed, pumpReaders, takeWaiters } from "./flight-end.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+
+/** An origin's response head as the edge read it. */
+export type OriginAnswer = { status: number; reason: string; fields: FieldList; framing: Framing };
+
+/** Takes in the head of the origin's response to the flight's request. */
+export function flightHead(state: ProxyState, flight: Flight, answer: OriginAnswer, nowMs: number): void {
+  if (flight.state !== "asked") return;
+  breakerSucceeded(state.breakers, originOf(flight.url));
+  const verdict = headVerdict(
+    {
+      method: flight.method,
+      url: flight.url,
+      start: flight.askStart,
+      end: flight.askEnd,
+      suffix: flight.askSuffix,
+      conditional: flight.revalidates !== null,
+    },
+    answer.status,
+    answer.fields,
+    answer.framing,
+  );
+  switch (verdict.kind) {
+    case "redirect":
+      followRedirect(state, flight, verdict.url, nowMs);
+      return;
+    case "not-modified":
+      acceptNotModified(state, flight, answer, nowMs);
+      return;
+    case "ask-whole":
+      askWhole(state, flight, nowMs);
+      return;
+    case "fail":
+      abortAndFail(state, flight, verdict.code, verdict.detail, nowMs);
+      return;
+    case "whole":
+    case "part":
+      if (flight.purpose === "opening") acceptOpening(state, flight, answer, verdict, nowMs);
+      else acceptHole(state, flight, answer, verdict, nowMs);
+      return;
+    case "unsatisfied":
+      if (flight.purpose === "opening") passOn(state, flight, answer, 0, nowMs);
+      else versionChanged(state, flight, nowMs);
+      return;
+    case "pass":
+      passOn(state, flight, answer, verdict.total, nowMs);
+      return;
+  }
+}
+
+/** Ends a flight whose head or body cannot be used. */
+export function abortAndFail(
+  state: ProxyState,
+  flight: Flight,
+  code: Parameters<typeof flightFailed>[2],
+  detail: string,
+  nowMs: number,
+): void {
+  state.actions.push({ kind: "abort", flight });
+  if (flight.state === "asked") failCursors(state, flight, code, nowMs);
+  const body = flight.body;
+  flightFailed(state, flight, code, detail, nowMs);
+  pumpReaders(state, body);
+}
+
+function followRedirect(state: ProxyState, flight: Flight, url: string, nowMs: number): void {
+  flight.redirects += 1;
+  // R-ORIGIN-REDIRECT-1
+  if (flight.redirects > state.options.limits.redirectsMax) {
+    abortAndFail(state, flight, "upstream-redirects", "more redirects than the limit", nowMs);
+    return;
+  }
+  // R-ORIGIN-REDIRECT-2
+  if (!upstreamUrlAllowed(url, state.options.allowUpstream)) {
+    abortAndFail(state, flight, "forbidden-upstream", "redirected to a host that no option allows", nowMs);
+    return;
+  }
+  // R-ORIGIN-REDIRECT-3: what identifies the player is for the host that it chose.
+  if (originOf(url) !== originOf(flight.url)) flight.forward = withoutCredentials(flight.forward);
+  flight.url = url;
+  sendFlight(state, flight, nowMs);
+}
+
+function askWhole(state: ProxyState, flight: Flight, nowMs: number): void {
+  flight.askStart = 0;
+  flight.askEnd = -1;
+  flight.askSuffix = -1;
+  flight.body.rangeless = true;
+  sendFlight(state, flight, nowMs);
+}
+
+/** 304: the stored version is still the one (RFC 9111 section 4.3.4). */
+function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnswer, nowMs: number): void {
+  const known = flight.revalidates;
+  const waiters = takeWaiters(state, flight);
+  const requestMs = flight.requestMs;
+  removeFlight(state, flight, nowMs);
+  if (known === null || known.doomed) {
+    for (const exchange of waiters) planExchange(state, exchange, nowMs);
+    return;
+  }
+  const entry = known.entry;
+  const fresh = storedResponseFields(answer.fields, state.options.responseFields);
+  for (let at = 0; at + 1 < fresh.length; at += 2) {
+    const name = fresh[at] ?? "";
+    // R-FRESH-13: a 304 has no body of its own to describe.
+    if (name.toLowerCase() !== "content-type") fieldSet(entry.fields, name, fresh[at + 1] ?? "");
+  }
+  entry.requestMs = requestMs;
+  entry.responseMs = nowMs;
+  storeBody(state, known);
+  for (const exchange of waiters) {
+    exchange.note.fwdStatus = 304;
+    serveBody(state, exchange, known, nowMs);
+  }
+}
+
+function acceptOpening(
+  state: ProxyState,
+  flight: Flight,
+  answer: OriginAnswer,
+  verdict: HeadVerdict & { kind: "whole" | "part" },
+  nowMs: number,
+): void {
+  const ranged = flight.askStart !== 0 || flight.askEnd !== -1;
+  // R-PL-RANGE-2: a playlist is rewritten as a whole, so a part of one is of no use.
+  if (isPlaylistType(fieldFirst(answer.fields, "content-type")) && !flight.playlist && flight.method === "GET") {
+    for (const id of flight.waiters) {
+      const exchange = state.exchanges.get(id);
+      if (exchange !== undefined) exchange.playlist = true;
+    }
+    flight.playlist = true;
+    flight.body.entry.kind = "live";
+    if (verdict.kind === "part") {
+      askWhole(state, flight, nowMs);
+      return;
+    }
+  }
+  if (ranged && verdict.kind === "whole") flight.body.rangeless = true;
+  openBody(state, flight, answer, verdict, nowMs);
+}
+
+/** The flight decided what the resource is: its body is published, and those who waited are served from it. */
+function openBody(
+  state: ProxyState,
+  flight: Flight,
+  answer: OriginAnswer,
+  verdict: HeadVerdict & { kind: "whole" | "part" },
+  nowMs: number,
+): void {
+  const body = flight.body;
+  describeBody(state, flight, body, answer, nowMs);
+  body.entry.total = verdict.total;
+  startFlowing(flight, verdict.kind === "part" ? verdict.start : 0, verdict.kind === "part" ? verdict.end : verdict.total);
+  // What the operator sets on every request tells nobody apart; what the player sent does.
+  const identity = flight.identified ? flight.forward : withoutCredentials(flight.forward);
+  const stores = storable(flight.method, identity, answer.status, answer.fields, {
+    overrideNoStore: state.options.ignoreNoStore,
+    extraRequestFields: state.options.forwardFields,
+  });
+  // R-ORIGIN-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
+  const whole = answer.framing !== "close" && flight.method === "GET" && !flight.unpublished;
+  body.storing = stores.store && whole && roomFor(state, body, nowMs);
+  const waiters = takeWaiters(state, flight);
+  leaveSlot(state, flight);
+  if (body.storing) {
+    publishBody(state, body);
+    storeBody(state, body);
+  } else if (flight.revalidates !== null) {
+    doomBody(state, flight.revalidates);
+  }
+  if (waiters[0] !== undefined) waiters[0].cookies = cookiesOf(answer.fields);
+  serveWaiters(state, flight, waiters, stores.store, answer.status, nowMs);
+}
+
+function serveWaiters(state: ProxyState, flight: Flight, waiters: Exchange[], shared: boolean, status: number, nowMs: number): void {
+  const first = waiters[0];
+  for (const exchange of waiters) {
+    exchange.note.fwdStatus = status;
+    if (exchange === first || shared) {
+      exchange.note.stored = flight.body.storing && !exchange.note.collapsed;
+      serveBody(state, exchange, flight.body, nowMs);
+    } else {
+      // R-STORE-8: what is not for all is fetched by each.
+      exchange.solo = true;
+      exchange.note.collapsed = false;
+      exchange.note.fwd = "bypass";
+      planExchange(state, exchange, nowMs);
+    }
+  }
+  if (flight.method === "HEAD") abortFlight(state, flight, nowMs);
+  else detachFlight(state, flight, nowMs);
+}
+
+function acceptHole(
+  state: ProxyState,
+  flight: Flight,
+  answer: OriginAnswer,
+  verdict: HeadVerdict & { kind: "whole" | "part" },
+  nowMs: number,
+): void {
+  const body = flight.body;
+  const same = isSameVersion(body, answer, verdict.total, verdict.kind === "whole");
+  if (verdict.kind === "whole" && !same) {
+    replaceVersion(state, flight, answer, verdict, nowMs);
+    return;
+  }
+  if (!same) {
+    versionChanged(state, flight, nowMs);
+    return;
+  }
+  const limit = flight.limit;
+  if (verdict.kind === "whole") {
+    // R-FLIGHT-9
+    body.rangeless = true;
+    startFlowing(flight, 0, verdict.total);
+  } else {
+    startFlowing(flight, verdict.start, limit === -1 || verdict.end < limit ? verdict.end : limit);
+  }
+  for (const exchange of takeWaiters(state, flight)) {
+    exchange.note.fwdStatus = answer.status;
+    exchange.note.stored = body.storing;
+    serveBody(state, exchange, body, nowMs);
+  }
+  detachFlight(state, flight, nowMs);
+}
+
+/** A 200 of another version to a request for a hole: the flight goes on as the new version's (R-VERSION-1). */
+function replaceVersion(
+  state: ProxyState,
+  flight: Flight,
+  answer: OriginAnswer,
+  verdict: HeadVerdict & { kind: "whole" | "part" },
+  nowMs: number,
+): void {
+  const old = flight.body;
+  moveFlight(state, flight, nowMs);
+  sealBody(state, old, flight, nowMs);
+  for (const id of flight.waiters) {
+    const exchange = state.exchanges.get(id);
+    if (exchange !== undefined) dropBody(state, exchange);
+  }
+  flight.purpose = "opening";
+  openBody(state, flight, answer, verdict, nowMs);
+}
+
+/** The hole belongs to another version: nothing is mixed, whoever has no head yet begins anew (R-VERSION-2). */
+function versionChanged(state: ProxyState, flight: Flight, nowMs: number): void {
+  const old = flight.body;
+  const waiters = takeWaiters(state, flight);
+  abortFlight(state, flight, nowMs);
+  sealBody(state, old, flight, nowMs);
+  for (const exchange of waiters) {
+    dropBody(state, exchange);
+    exchange.note.fwd = "stale";
+    planExchange(state, exchange, nowMs);
+  }
+}
+
+/** An answer that is not stored: passed to everyone who waited for it, as the origin said it (R-ERROR-2). */
+function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: number, nowMs: number): void {
+  const old = flight.body;
+  const waiters = takeWaiters(state, flight);
+  if (flight.purpose === "hole") {
+    failCursors(state, flight, answer.status < 500 ? "upstream-bad-range" : "upstream-refused", nowMs);
+    moveFlight(state, flight, nowMs);
+    for (const exchange of waiters) dropBody(state, exchange);
+    pumpReaders(state, old);
+  }
+  leaveSlot(state, flight);
+  const body = flight.body;
+  describeBody(state, flight, body, answer, nowMs);
+  body.entry.kind = "media";
+  body.entry.fields = passedResponseFields(answer.fields, state.options.responseFields);
+  const contentRange = fieldFirst(answer.fields, "content-range");
+  body.entry.total = total;
+  body.status = answer.status;
+  body.reason = answer.reason;
+  body.contentRange = answer.status === 416 ? contentRange : null;
+  body.passing = true;
+  body.storing = false;
+  startFlowing(flight, 0, total);
+  for (const exchange of waiters) {
+    exchange.playlist = false;
+    exchange.note.fwdStatus = answer.status;
+    serveBody(state, exchange, body, nowMs);
+  }
+  if (flight.method === "HEAD" || total === 0) abortFlight(state, flight, nowMs);
+  else detachFlight(state, flight, nowMs);
+}
+
+function describeBody(state: ProxyState, flight: Flight, body: Body, answer: OriginAnswer, nowMs: number): void {
+  const entry = body.entry;
+  entry.fields = storedResponseFields(answer.fields, state.options.responseFields);
+  entry.finalUrl = flight.url;
+  entry.requestMs = flight.requestMs;
+  entry.responseMs = nowMs;
+}
+
+/** Nothing more of a version is fetched: the origin has another. */
+function sealBody(state: ProxyState, body: Body, except: Flight, nowMs: number): void {
+  body.passing = true;
+  doomBody(state, body);
+  for (const other of body.flights.slice()) {
+    if (other === except || other.state === "draining") continue;
+    // What still comes for the old version cannot be trusted to be of it, unless its head has been checked.
+    if (other.state !== "flowing") abortFlight(state, other, nowMs);
+  }
+  pumpReaders(state, body);
+}
+
+/** Gives a flight a body of its own. */
+function moveFlight(state: ProxyState, flight: Flight, nowMs: number): void {
+  const old = flight.body;
+  leaveBody(state, flight);
+  flight.body = blankBody(state, old.entry.key, old.entry.url, nowMs);
+  flight.body.flights.push(flight);
+  releaseBody(state, old);
+}
+
+function startFlowing(flight: Flight, start: number, end: number): void {
+  flight.state = "flowing";
+  resetPositions(flight, start);
+  flight.limit = end;
+}
+
+/** Whether an answer is of the version that the body holds. A 200 proves it only by an equal strong ETag. */
+function isSameVersion(body: Body, answer: OriginAnswer, total: number, whole: boolean): boolean {
+  const etag = fieldFirst(answer.fields, "etag");
+  const known = entryEtag(body.entry);
+  if (whole) {
+    if (isEncoded(answer.fields) || total !== body.entry.total) return false;
+    if (known !== null && etag !== null) return etagEqualStrong(known, etag);
+    return known === null && etag === null && sameLastModified(body, answer);
+  }
+  const lastModified = fieldFirst(answer.fields, "last-modified");
+  return sameVersion(known, entryLastModified(body.entry), body.entry.total, etag, lastModified, total);
+}
+
+function sameLastModified(body: Body, answer: OriginAnswer): boolean {
+  const known = entryLastModified(body.entry);
+  return known !== null && known === fieldFirst(answer.fields, "last-modified");
+}
+
+function withoutCredentials(fields: FieldList): FieldList {
+  const kept: FieldList = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = (fields[at] ?? "").toLowerCase();
+    if (name !== "authorization" && name !== "cookie") kept.push(fields[at] ?? "", fields[at + 1] ?? "");
+  }
+  return kept;
+}
+
+/** Set-Cookie is for the one who asked: passed on once, never stored (R-STORE-9). */
+function cookiesOf(fields: FieldList): FieldList {
+  const cookies: FieldList = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    if ((fields[at] ?? "").toLowerCase() === "set-cookie") cookies.push("Set-Cookie", fields[at + 1] ?? "");
+  }
+  return cookies;
+}

@@ -1,0 +1,92 @@
+/** Events that concern the proxy as a whole: time, players that leave, clearing, loading, connectivity. */
+import type { Entry } from "../cache/entry.ts";
+import { spanBytes } from "../cache/span-set.ts";
+import { breakerReset } from "../download/breaker.ts";
+import type { Cursor } from "../download/flight.ts";
+import { newBody } from "../download/flight.ts";
+import { laneNextDeadline, laneTick } from "../download/lane-queue.ts";
+import { installBody, slotFor } from "../download/resource-table.ts";
+import { doomBody } from "./body-life.ts";
+import { evictIfNeeded } from "./eviction-run.ts";
+import { grantFlights, leaveSlot } from "./flight-control.ts";
+import { flightFailed } from "./flight-end.ts";
+import { finishExchange } from "./problem.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+
+/** Time has come to `nowMs`: waiting requests take extra slots or are refused, resumes begin. */
+export function proxyTick(state: ProxyState, nowMs: number): void {
+  const due = laneTick(state.lanes, nowMs);
+  grantFlights(state, due.granted, nowMs);
+  for (const id of due.refused) {
+    const flight = state.flights.get(id);
+    // R-LANE-6
+    if (flight !== undefined) flightFailed(state, flight, "too-busy", "no transfer slot came free in time", nowMs);
+  }
+  wakeSleepers(state, nowMs);
+  evictIfNeeded(state, nowMs);
+}
+
+/** When `proxyTick` must be called next, in milliseconds since the epoch; -1 when nothing waits. */
+export function proxyDeadline(state: ProxyState): number {
+  let deadline = laneNextDeadline(state.lanes);
+  for (const cursor of state.sleepers) {
+    if (deadline === -1 || cursor.notBeforeMs < deadline) deadline = cursor.notBeforeMs;
+  }
+  return deadline;
+}
+
+/** The player is gone, or has everything: its place, cursor and flights are given back. */
+export function exchangeEnded(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  finishExchange(state, exchange, nowMs);
+}
+
+/** Empties the cache: responses that are under way complete, the next request of each is a miss (R-CACHE-5). */
+export function clearProxy(state: ProxyState): void {
+  for (const body of state.table.bodies.slice()) doomBody(state, body);
+  for (const flight of Array.from(state.flights.values())) {
+    leaveSlot(state, flight);
+    flight.key = "";
+    flight.unpublished = true;
+  }
+}
+
+/** Takes in what the index holds, at start. */
+export function loadEntries(state: ProxyState, entries: Entry[]): void {
+  for (const entry of entries) {
+    const body = newBody(entry);
+    body.journalled = true;
+    body.onDisk = true;
+    installBody(state.table, slotFor(state.table, entry.key), body);
+    if (entry.id >= state.nextEntryId) state.nextEntryId = entry.id + 1;
+  }
+}
+
+/** What the disk lacks to keep its reserve, in bytes; 0 when it has enough. */
+export function setReserveShortfall(state: ProxyState, bytes: number, nowMs: number): void {
+  state.reserveShortfallBytes = bytes;
+  state.evictionIdleBytes = -1;
+  evictIfNeeded(state, nowMs);
+}
+
+/** The network is back: origins that were given up are tried again (R-BREAKER-5). */
+export function connectivityChanged(state: ProxyState): void {
+  breakerReset(state.breakers);
+}
+
+/** Bytes stored of all resources, for checks: what `table.bytes` must equal. */
+export function countBytes(state: ProxyState): number {
+  let bytes = 0;
+  for (const body of state.table.bodies) bytes += spanBytes(body.entry.spans);
+  return bytes;
+}
+
+function wakeSleepers(state: ProxyState, nowMs: number): void {
+  const asleep: Cursor[] = [];
+  for (const cursor of state.sleepers) {
+    const exchange = state.exchanges.get(cursor.owner);
+    if (exchange === undefined || exchange.cursor !== cursor) continue;
+    if (cursor.notBeforeMs > nowMs) asleep.push(cursor);
+    else state.actions.push({ kind: "pump", exchange });
+  }
+  state.sleepers = asleep;
+}

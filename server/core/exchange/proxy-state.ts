@@ -1,0 +1,158 @@
+/** The state of the whole proxy as the core sees it, and the actions that the edge carries out, in order. */
+import type { ErrorCode } from "../base/errors.ts";
+import type { Limits } from "../base/limits.ts";
+import type { KeyRules } from "../cache/cache-key.ts";
+import type { ReusePolicy } from "../cache/freshness.ts";
+import type { BreakerTable } from "../download/breaker.ts";
+import { breakerTable } from "../download/breaker.ts";
+import type { Body, Cursor, Flight } from "../download/flight.ts";
+import type { LaneQueue } from "../download/lane-queue.ts";
+import { laneQueue } from "../download/lane-queue.ts";
+import type { ResourceTable } from "../download/resource-table.ts";
+import { newResourceTable } from "../download/resource-table.ts";
+import type { RangeSpec } from "../http/byte-range.ts";
+import type { FieldList } from "../http/field-list.ts";
+import type { CacheNote } from "../response/cache-status.ts";
+import type { ResponseHead } from "../response/response-head.ts";
+import type { UrlForm } from "../route/request-target.ts";
+import type { UrlMemory } from "./url-memory.ts";
+import { newUrlMemory } from "./url-memory.ts";
+
+/** What the core must know of the options. */
+export type CoreOptions = {
+  limits: Limits;
+  policy: ReusePolicy;
+  keyRules: KeyRules;
+  secret: string;
+  allowedHosts: string[];
+  allowUpstream: string[];
+  /** Freshness of a finished playlist that names none, in milliseconds. */
+  playlistFreshMs: number;
+  ignoreNoStore: boolean;
+  cors: boolean;
+  keepAlive: boolean;
+  /** Names of further player fields to forward, lower case. */
+  forwardFields: string[];
+  /** Fields set on every upstream request, flat. */
+  requestFields: FieldList;
+  /** Names of further origin fields to pass on, lower case. */
+  responseFields: string[];
+  maxCacheBytes: number;
+};
+
+/** A request as it came off the wire. */
+export type PlayerRequest = {
+  method: string;
+  target: string;
+  /** HTTP/1.x minor version. */
+  httpMinor: 0 | 1;
+  fields: FieldList;
+  /** The address and port that the connection came in on. */
+  localAddress: string;
+  localPort: number;
+  /** The player asked for, or the edge insists on, closing after this response. */
+  close: boolean;
+};
+
+export type ExchangeState = "waiting" | "gathering" | "sending" | "done";
+
+/** One request and its response. */
+export type Exchange = {
+  id: number;
+  state: ExchangeState;
+  /** "" runs without a player: fetched for later. */
+  method: "GET" | "HEAD" | "";
+  url: string;
+  key: string;
+  form: UrlForm;
+  /** What a proxied URL of this exchange begins with. */
+  prefix: string;
+  fields: FieldList;
+  range: RangeSpec;
+  httpMinor: 0 | 1;
+  keepAlive: boolean;
+  /** Its URL or type says playlist: the whole body is gathered and rewritten. */
+  playlist: boolean;
+  /** Its response is not shared: it neither waits for others nor is found by them. */
+  solo: boolean;
+  body: Body | null;
+  cursor: Cursor | null;
+  waitingOn: Flight | null;
+  note: CacheNote;
+  /** Set-Cookie fields of the answer that it asked for itself. */
+  cookies: FieldList;
+  startMs: number;
+  /** Status that went out, 0 before. */
+  status: number;
+};
+
+export type Action =
+  /** Ask the origin: a new request of this flight, with these fields. */
+  | { kind: "send"; flight: Flight; fields: FieldList }
+  /** Close the origin's connection of this flight. */
+  | { kind: "abort"; flight: Flight }
+  | { kind: "pause"; flight: Flight }
+  | { kind: "resume"; flight: Flight }
+  /** Send a response head; with `content`, the whole response. */
+  | { kind: "head"; exchange: Exchange; head: ResponseHead; content: string | null }
+  /** Let the reader of this exchange take its next steps. */
+  | { kind: "pump"; exchange: Exchange }
+  /** Close the player's connection before its end: a visible failure. */
+  | { kind: "cut"; exchange: Exchange; code: ErrorCode }
+  /** Write the entry's row. */
+  | { kind: "store"; body: Body }
+  /** Write a span's row: its bytes are in the file. */
+  | { kind: "span"; body: Body; start: number; end: number }
+  /** Note the entry's access time. */
+  | { kind: "touch"; body: Body }
+  /** Drop the entry's row. */
+  | { kind: "forget"; body: Body }
+  /** Delete the entry's file: nobody uses it any more. */
+  | { kind: "remove"; body: Body }
+  /** Something that a listener may want to know. */
+  | { kind: "event"; name: "evicted" | "breaker"; detail: string };
+
+/** Everything. */
+export type ProxyState = {
+  options: CoreOptions;
+  table: ResourceTable;
+  lanes: LaneQueue;
+  breakers: BreakerTable;
+  flights: Map<number, Flight>;
+  exchanges: Map<number, Exchange>;
+  /** Initialization sections and keys that playlists named: they travel express. */
+  expressUrls: UrlMemory;
+  nextEntryId: number;
+  nextFlightId: number;
+  nextExchangeId: number;
+  /** Bytes that the disk lacks to keep its reserve; above 0 nothing new is stored. */
+  reserveShortfallBytes: number;
+  /** Bytes in the cache after the last eviction run, -1 before any: without change another is in vain. */
+  evictionIdleBytes: number;
+  /** Evictions wait until then, in milliseconds since the epoch. */
+  evictAfterMs: number;
+  /** Cursors that wait before they resume. */
+  sleepers: Cursor[];
+  actions: Action[];
+};
+
+/** A proxy with an empty cache. */
+export function newProxyState(options: CoreOptions, nextEntryId: number, evictAfterMs: number): ProxyState {
+  return {
+    options,
+    table: newResourceTable(),
+    lanes: laneQueue(options.limits),
+    breakers: breakerTable(options.limits),
+    flights: new Map(),
+    exchanges: new Map(),
+    expressUrls: newUrlMemory(options.limits.expressUrlsMax),
+    nextEntryId,
+    nextFlightId: 1,
+    nextExchangeId: 1,
+    reserveShortfallBytes: 0,
+    evictionIdleBytes: -1,
+    evictAfterMs,
+    sleepers: [],
+    actions: [],
+  };
+}

@@ -1,0 +1,126 @@
+/** A request as it came off the wire: refused, a page of the proxy's own, or an exchange. */
+import { lowerAscii } from "../base/bytes.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import { cacheKey } from "../cache/cache-key.ts";
+import { parseRange } from "../http/byte-range.ts";
+import { fieldCount, fieldFirst } from "../http/field-list.ts";
+import { isPlaylistUrl } from "../http/media-type.ts";
+import { problemBody } from "../response/problem-body.ts";
+import type { ResponseHead } from "../response/response-head.ts";
+import { responseHead } from "../response/response-head.ts";
+import { hostAllowed } from "../route/host-check.ts";
+import { proxyPrefix } from "../route/proxied-url.ts";
+import type { UrlForm } from "../route/request-target.ts";
+import { parseTarget, targetAuthority } from "../route/request-target.ts";
+import { planExchange } from "./exchange-plan.ts";
+import { plainParts, problemHead } from "./problem.ts";
+import type { Exchange, PlayerRequest, ProxyState } from "./proxy-state.ts";
+
+export type Admission =
+  | { kind: "exchange"; exchange: Exchange }
+  /** A page of the proxy's own, for the edge to answer. */
+  | { kind: "local"; path: string; query: string }
+  /** The answer, complete. */
+  | { kind: "answer"; head: ResponseHead; content: string };
+
+/** Admits a request. An exchange is planned by `startExchange` once the edge knows it. */
+export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: number): Admission {
+  const fields = request.fields;
+  // R-HTTP-1
+  if (request.target.length > state.options.limits.targetBytesMax) return refuse(state, request, "target-too-long", "", nowMs);
+  const authority = targetAuthority(request.target);
+  const host = authority ?? fieldFirst(fields, "host");
+  const allowed = hostAllowed(host, fieldCount(fields, "host"), request.localAddress, request.localPort, state.options.allowedHosts);
+  // R-HTTP-2
+  if (allowed === "missing" && request.httpMinor === 1) return refuse(state, request, "bad-request", "exactly one Host field is needed", nowMs);
+  if (allowed === "wrong") return refuse(state, request, "wrong-host", "use 127.0.0.1, localhost, or a name allowed by option", nowMs);
+  if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") {
+    // R-HTTP-3
+    return refuse(state, request, "method-not-allowed", "", nowMs);
+  }
+  // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
+  if (hasContent(request)) return refuse(state, request, "bad-request", "this method takes no content", nowMs);
+  const route = parseTarget(request.target, state.options.secret);
+  if (route.kind === "error") return refuse(state, request, route.code, route.detail, nowMs);
+  if (request.method === "OPTIONS") return preflight(state, request, nowMs);
+  if (route.kind === "local") return { kind: "local", path: route.path, query: route.query };
+  const prefix = proxyPrefix("http", host ?? `${request.localAddress}:${request.localPort}`, state.options.secret);
+  return { kind: "exchange", exchange: newExchange(state, request, route.form, route.url, prefix, nowMs) };
+}
+
+/** Plans an admitted exchange. */
+export function startExchange(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  planExchange(state, exchange, nowMs);
+}
+
+/** Begins an exchange without a player: its bytes are fetched in the background and kept. */
+export function backgroundExchange(state: ProxyState, url: string, form: UrlForm, prefix: string, nowMs: number): Exchange {
+  const request: PlayerRequest = {
+    method: "GET",
+    target: "",
+    httpMinor: 1,
+    fields: [],
+    localAddress: "",
+    localPort: 0,
+    close: false,
+  };
+  const exchange = newExchange(state, request, form, url, prefix, nowMs);
+  exchange.method = "";
+  return exchange;
+}
+
+/** A complete answer with a problem body. */
+export function refuse(state: ProxyState, request: PlayerRequest, code: ErrorCode, detail: string, nowMs: number): Admission {
+  const content = problemBody(code, detail, null);
+  // R-HTTP-5: after a request that could not be understood, the next one on the connection cannot be trusted.
+  const keepAlive = state.options.keepAlive && !request.close && code !== "bad-request" && code !== "target-too-long";
+  const head = problemHead(state, code, content, null, request.httpMinor, keepAlive, nowMs);
+  return { kind: "answer", head, content: request.method === "HEAD" ? "" : content };
+}
+
+function preflight(state: ProxyState, request: PlayerRequest, nowMs: number): Admission {
+  const parts = plainParts(state, 204, request.httpMinor, state.options.keepAlive && !request.close, nowMs);
+  parts.cors = state.options.cors ? "preflight" : "none";
+  parts.allow = "GET, HEAD, OPTIONS";
+  return { kind: "answer", head: responseHead(parts), content: "" };
+}
+
+function newExchange(state: ProxyState, request: PlayerRequest, form: UrlForm, url: string, prefix: string, nowMs: number): Exchange {
+  const exchange: Exchange = {
+    id: state.nextExchangeId,
+    state: "waiting",
+    method: request.method === "HEAD" ? "HEAD" : "GET",
+    url,
+    key: cacheKey(url, state.options.keyRules),
+    form,
+    prefix,
+    fields: request.fields,
+    // R-RANGE-9
+    range: request.method === "HEAD" ? { kind: "none" } : parseRange(rangeField(request)),
+    httpMinor: request.httpMinor,
+    keepAlive: state.options.keepAlive && !request.close,
+    playlist: isPlaylistUrl(url),
+    solo: false,
+    body: null,
+    cursor: null,
+    waitingOn: null,
+    note: { hit: false, fwd: "", fwdStatus: 0, stored: false, collapsed: false, detail: "" },
+    cookies: [],
+    startMs: nowMs,
+    status: 0,
+  };
+  state.nextExchangeId += 1;
+  state.exchanges.set(exchange.id, exchange);
+  return exchange;
+}
+
+function rangeField(request: PlayerRequest): string | null {
+  // R-RANGE-11: several Range fields are one malformed one.
+  return fieldCount(request.fields, "range") > 1 ? null : fieldFirst(request.fields, "range");
+}
+
+function hasContent(request: PlayerRequest): boolean {
+  if (fieldFirst(request.fields, "transfer-encoding") !== null) return true;
+  const length = fieldFirst(request.fields, "content-length");
+  return length !== null && lowerAscii(length) !== "0";
+}

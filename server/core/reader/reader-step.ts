@@ -1,0 +1,64 @@
+/** What a reader does next: where its next byte comes from, or that there is none. Pure; the edge carries it out. */
+import type { Limits } from "../base/limits.ts";
+import { entryCombinable } from "../cache/entry.ts";
+import { spanEndAt } from "../cache/span-set.ts";
+import type { Body, Cursor, Flight } from "../download/flight.ts";
+import { flightCovers, flightHoldsByte } from "../download/flight.ts";
+
+/**
+ * `end`: every byte is sent. `tail`: take from a flight's memory. `disk`: read the file. `wait`: a flight brings it, or
+ * a pause before a resume runs. `open`: a flight must be opened at the cursor. `cut`: it cannot be had any more.
+ */
+export type ReaderStep = "end" | "tail" | "disk" | "wait" | "open" | "cut";
+
+/** The next step of a cursor; fixes its end once the length is known. */
+export function readerStep(body: Body, cursor: Cursor, limits: Limits, nowMs: number): ReaderStep {
+  if (cursor.end === -1 && body.entry.total !== -1) cursor.end = body.entry.total;
+  if (cursor.end !== -1 && cursor.offset >= cursor.end) return "end";
+  // R-READ-1
+  if (tailFlight(body, cursor.offset) !== null) return "tail";
+  if (spanEndAt(body.entry.spans, cursor.offset) !== -1) return "disk";
+  return holeStep(body, cursor, limits, nowMs);
+}
+
+/** The flight whose memory holds the byte at `offset`, or null. */
+export function tailFlight(body: Body, offset: number): Flight | null {
+  for (const flight of body.flights) {
+    if (flightHoldsByte(flight, offset)) return flight;
+  }
+  return null;
+}
+
+/** End, exclusive, of what one read from the file may bring to the cursor. */
+export function readerDiskEnd(body: Body, cursor: Cursor): number {
+  const spanEnd = spanEndAt(body.entry.spans, cursor.offset);
+  return cursor.end !== -1 && cursor.end < spanEnd ? cursor.end : spanEnd;
+}
+
+/** The flight that will bring the byte at `offset`, or null; of several the nearest. */
+export function coveringFlight(body: Body, offset: number): Flight | null {
+  let nearest: Flight | null = null;
+  for (const flight of body.flights) {
+    if (!flightCovers(flight, offset)) continue;
+    if (nearest === null || flight.position > nearest.position) nearest = flight;
+  }
+  return nearest;
+}
+
+/** Whether a request so far ahead of a flight fetches for itself instead of waiting for it. */
+export function isFarSeek(body: Body, flight: Flight, offset: number, limits: Limits): boolean {
+  // R-FLIGHT-4
+  if (flight.state !== "flowing" || body.rangeless || body.entry.total === -1 || !entryCombinable(body.entry)) return false;
+  return offset - flight.position >= limits.seekBytesMin;
+}
+
+function holeStep(body: Body, cursor: Cursor, limits: Limits, nowMs: number): ReaderStep {
+  const covering = coveringFlight(body, cursor.offset);
+  // R-FLIGHT-2
+  if (covering !== null && !isFarSeek(body, covering, cursor.offset, limits)) return "wait";
+  // R-READ-3
+  if (cursor.failures > limits.resumeMax) return "cut";
+  if (body.passing || body.entry.total === -1 || !entryCombinable(body.entry)) return "cut";
+  if (nowMs < cursor.notBeforeMs) return "wait";
+  return "open";
+}

@@ -58,8 +58,9 @@ function emptyCacheControl(): CacheControl {
   };
 }
 
-/** Sets the directive that takes no number. R-CC-2: no-cache and private with field names count as without them. */
+/** Sets the directive that takes no number; false when the name is not one of them. */
 function setFlag(control: CacheControl, name: string): boolean {
+  // R-CC-2: the argument is never looked at.
   switch (name) {
     case "no-store":
       control.noStore = true;

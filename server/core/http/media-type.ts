@@ -4,7 +4,8 @@ import { parseUri } from "./uri-reference.ts";
 /** One row of the extension table: the path extension in lower case, and the type it stands for. */
 export type ExtensionRow = { extension: string; type: string };
 
-/** The one extension table (R-TYPE-1). Fragmented MP4 goes by video/mp4 or audio/mp4, which every player knows. */
+/** The one extension table. Fragmented MP4 goes by video/mp4 or audio/mp4, which every player knows. */
+// R-TYPE-1
 export const extensionTable: ExtensionRow[] = [
   { extension: "m3u8", type: "application/vnd.apple.mpegurl" },
   { extension: "m3u", type: "audio/mpegurl" },

@@ -55,7 +55,7 @@ export function coreModules(): string[] {
 
 /**
  * The modules that playbooks prove instead of vectors: the module that a folder of playbooks is named after, and those
- * that fixtures/playbooks/modules.json lists for the folder, as {"<folder>": ["<core folder>/<module>"]}.
+ * that fixtures/playbook-modules.json lists for the folder, as {"<folder>": ["<core folder>/<module>"]}.
  */
 export function playbookModules(): Set<string> {
   const proven = new Set<string>();
@@ -71,7 +71,7 @@ export function playbookModules(): Set<string> {
   return proven;
 }
 
-/** The names in fixtures/playbooks/modules.json that name nothing: a machine without playbooks, a module that is gone. */
+/** The names in fixtures/playbook-modules.json that name nothing: a machine without playbooks, a module that is gone. */
 export function strayPlaybookNames(): string[] {
   const listed = listedModules();
   const modules = new Set(coreModules());
@@ -113,7 +113,7 @@ export function runVector(functions: CoreFunctions, vector: VectorCase): { found
 }
 
 function listedModules(): Record<string, string[]> {
-  const path = join(playbookFolder, "modules.json");
+  const path = join(root, "fixtures/playbook-modules.json");
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
 }
 

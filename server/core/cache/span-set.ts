@@ -8,6 +8,7 @@ export type SpanSet = number[];
 
 /** Adds the bytes from `start` to `end` (exclusive), in place; merges what overlaps or touches. An empty one adds nothing. */
 export function spanAdd(spans: SpanSet, start: number, end: number): void {
+  // R-SPAN-1
   if (start >= end) {
     return;
   }

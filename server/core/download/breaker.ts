@@ -33,6 +33,7 @@ export function breakerTable(limits: Limits): BreakerTable {
 /** Whether a fetch from `origin` may begin; "probe" means yes, and claims the only probe. */
 export function breakerAllows(table: BreakerTable, origin: string, nowMs: number): "yes" | "probe" | "no" {
   const row = rowOf(table, origin);
+  // R-BREAKER-1
   if (row === null || row.openUntilMs < 0) {
     return "yes";
   }

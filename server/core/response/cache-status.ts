@@ -19,6 +19,7 @@ export type CacheNote = {
 
 /** The field value: the cache's name, then its parameters in one fixed order. */
 export function cacheStatusText(note: CacheNote): string {
+  // R-CS-1
   let text = "reelcache";
   if (note.hit) {
     // R-CS-2

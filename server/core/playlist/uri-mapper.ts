@@ -3,45 +3,64 @@
  * proxied. All that depends only on the playlist is prepared once. URIs are byte strings.
  */
 import { percentEncode } from "../base/bytes.ts";
-import { parseUri, resolveReference, type UriParts } from "../http/uri-reference.ts";
+import { formatUri, parseUri, resolveReference, type UriParts } from "../http/uri-reference.ts";
 import { proxiedUpstreamUrl, renditionReportUrl } from "../route/proxied-url.ts";
-import { isUpstreamUrl, type UrlForm } from "../route/request-target.ts";
+import { isUpstreamUrl, lowerScheme, type UrlForm } from "../route/request-target.ts";
 
-/** What the mapping depends on. `directory` is the URL that a plain relative reference is appended to, "" for none. */
+/**
+ * A *shortcut*: a text that references may start with, and what it stands for. When the rest of a reference is plain,
+ * resolving it merely appends the rest.
+ */
+export type Shortcut = { start: string; upstream: string; proxied: string };
+
+/** What the mapping depends on. `above` is for "../", "../../" and so on; `learned` for the latest absolute URL. */
 export type UriMapper = {
   prefix: string;
   form: UrlForm;
   base: UriParts;
-  baseUrl: string;
-  directory: string;
-  proxiedDirectory: string;
+  here: Shortcut;
+  root: Shortcut;
+  above: Shortcut[];
+  learned: Shortcut;
 };
 
-/** Prepares a mapper. `prefix` is the proxy's (proxyPrefix); `baseUrl` the playlist's final absolute URL. */
+/** Prepares a mapper. `prefix` is the proxy's (proxyPrefix); `baseUrl` the playlist's final absolute upstream URL. */
 export function uriMapper(prefix: string, form: UrlForm, baseUrl: string): UriMapper {
-  const url = escapeUri(baseUrl);
-  const base = parseUri(url);
-  const usable = isUpstreamUrl(url);
-  const directory = usable ? resolveReference(base, ".") : "";
-  const proxiedDirectory = usable ? proxiedUpstreamUrl(prefix, form, directory) : "";
-  return { prefix, form, base, baseUrl: url, directory, proxiedDirectory };
+  const base = parseUri(escapeUri(baseUrl));
+  const here = shortcut(prefix, form, "", resolveReference(base, "."));
+  const root = shortcut(prefix, form, "/", resolveReference(base, "/"));
+  const learned = shortcut(prefix, form, here.upstream, here.upstream);
+  const above: Shortcut[] = [];
+  let start = "../";
+  while (above.length < climbsMax) {
+    above.push(shortcut(prefix, form, start, resolveReference(base, start)));
+    start += "../";
+  }
+  return { prefix, form, base, here, root, above, learned };
 }
 
 /** The absolute upstream URL that a reference means, escaped; "" when it is not an upstream URL (skd:, data:, userinfo). */
 export function upstreamUri(mapper: UriMapper, reference: string): string {
-  if (mapper.directory !== "" && isPlainReference(reference)) {
-    return mapper.directory + reference;
+  const near = shortcutFor(mapper, reference);
+  if (near !== null) {
+    return near.upstream + reference.slice(near.start.length);
   }
   // R-PL-18
   const url = resolveReference(mapper.base, escapeUri(reference));
   // R-PL-19
-  return isUpstreamUrl(url) ? url : "";
+  if (!isUpstreamUrl(url)) {
+    return "";
+  }
+  learn(mapper, reference, url);
+  return lowerScheme(url);
 }
 
 /** The proxied URL for a reference; "" when the reference must stay as it is. */
 export function mapUri(mapper: UriMapper, reference: string): string {
-  if (mapper.directory !== "" && isPlainReference(reference)) {
-    return mapper.proxiedDirectory + (mapper.form === "query" ? percentEncode(reference) : reference);
+  const near = shortcutFor(mapper, reference);
+  if (near !== null) {
+    const rest = reference.slice(near.start.length);
+    return near.proxied + (mapper.form === "query" ? percentEncode(rest) : rest);
   }
   const url = upstreamUri(mapper, reference);
   return url === "" ? "" : proxiedUpstreamUrl(mapper.prefix, mapper.form, url);
@@ -54,7 +73,7 @@ export function mapReportUri(mapper: UriMapper, reference: string): string {
     return "";
   }
   const url = upstreamUri(mapper, reference);
-  return url === "" ? "" : renditionReportUrl(mapper.form, mapper.baseUrl, url);
+  return url === "" ? "" : renditionReportUrl(mapper.form, formatUri(mapper.base), url);
 }
 
 /**
@@ -80,13 +99,56 @@ const neverInUri = '"<>\\^`{|}';
 /** The marks that may stand in a plain reference beside letters, digits, "." and "/". */
 const plainMarks = "-_~?=&%+,;@!$'()*";
 
+/** Levels of "../" that have a shortcut; deeper references are resolved the long way. */
+const climbsMax = 4;
+
+/** The upstream is "" when it is not an upstream URL, and the shortcut then holds for nothing. */
+function shortcut(prefix: string, form: UrlForm, start: string, upstream: string): Shortcut {
+  if (!isUpstreamUrl(upstream)) {
+    return { start, upstream: "", proxied: "" };
+  }
+  return { start, upstream, proxied: proxiedUpstreamUrl(prefix, form, upstream) };
+}
+
+/** The shortcut that holds for the reference; null when it must be resolved the long way. */
+function shortcutFor(mapper: UriMapper, reference: string): Shortcut | null {
+  let near: Shortcut | null = mapper.here;
+  if (reference.startsWith("/")) {
+    near = mapper.root;
+  } else if (reference.startsWith("../")) {
+    near = mapper.above[climbs(reference) - 1] ?? null;
+  } else if (reference.startsWith("http") && reference.startsWith(mapper.learned.start)) {
+    near = mapper.learned;
+  }
+  return near !== null && near.upstream !== "" && isPlainFrom(reference, near.start.length) ? near : null;
+}
+
+/** How often the reference climbs at its start. */
+function climbs(reference: string): number {
+  let count = 0;
+  while (reference.startsWith("../", count * 3)) {
+    count += 1;
+  }
+  return count;
+}
+
+/** Keeps an absolute reference's directory when it survived resolving unchanged: its neighbours will share it. */
+function learn(mapper: UriMapper, reference: string, url: string): void {
+  const query = url.indexOf("?");
+  const end = url.lastIndexOf("/", query < 0 ? url.length : query) + 1;
+  if (reference === url && end > "https://".length) {
+    const directory = url.slice(0, end);
+    mapper.learned = shortcut(mapper.prefix, mapper.form, directory, directory);
+  }
+}
+
 /**
- * True for a reference that resolving would merely append to the base's directory: a relative path without ":", dot
- * segments or fragment. A quick test that may say no to a reference which is plain.
+ * True when the rest of a reference is a relative path without ":", dot segments or fragment, all of URI bytes. A quick
+ * test that may say no to what is plain.
  */
-function isPlainReference(reference: string): boolean {
-  let previous = 0x2f;
-  for (let at = 0; at < reference.length; at += 1) {
+function isPlainFrom(reference: string, start: number): boolean {
+  let previous = slash;
+  for (let at = start; at < reference.length; at += 1) {
     const code = reference.charCodeAt(at);
     const lower = code | 0x20;
     if ((lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39)) {
@@ -94,14 +156,16 @@ function isPlainReference(reference: string): boolean {
       continue;
     }
     // "." after "/" may be a dot segment; "/" and "?" at the start mean something else.
-    const dotOrSlash = code === 0x2e || code === 0x2f;
-    if (dotOrSlash ? previous === 0x2f : at === 0 || !plainMarks.includes(reference.charAt(at))) {
+    const dotOrSlash = code === 0x2e || code === slash;
+    if (dotOrSlash ? previous === slash : at === start || !plainMarks.includes(reference.charAt(at))) {
       return false;
     }
     previous = code;
   }
-  return reference.length > 0;
+  return reference.length > start;
 }
+
+const slash = 0x2f;
 
 /** A relative-path reference (RFC 3986 section 4.2): no scheme, and neither "/", "?" nor "#" at its start. */
 function isRelativePath(reference: string): boolean {

@@ -75,6 +75,12 @@ export function isUpstreamUrl(url: string): boolean {
   return upstreamUrlFault(url) === "";
 }
 
+/** An absolute URL with its scheme in lower case: schemes ignore case (RFC 3986 section 3.1), and both forms agree then. */
+export function lowerScheme(url: string): string {
+  const colon = url.indexOf(":");
+  return lowerAscii(url.slice(0, colon)) + url.slice(colon);
+}
+
 function failure(code: ErrorCode, detail: string): Route {
   return { kind: "error", code, detail };
 }
@@ -238,12 +244,6 @@ function upstreamUrlFault(text: string): string {
     return "The URL's host or port is malformed";
   }
   return "";
-}
-
-/** Schemes ignore case (RFC 3986 section 3.1); both forms then name one URL. */
-function lowerScheme(url: string): string {
-  const colon = url.indexOf(":");
-  return lowerAscii(url.slice(0, colon)) + url.slice(colon);
 }
 
 /** Appends what the player added, in order and raw. */

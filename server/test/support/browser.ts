@@ -1,0 +1,113 @@
+/**
+ * Chromium as a player: one page with a video element per presentation, played to its end by hls.js or natively.
+ * A fresh context for each run, so that the browser's own cache cannot stand in for the proxy's.
+ */
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium } from "playwright-core";
+
+export type Engine = "hls.js" | "native";
+
+/** What became of one presentation. */
+export type Played = {
+  name: string;
+  /** "ended", or what went wrong. */
+  end: string;
+  /** Where the playback stood at its end, in seconds. */
+  seconds: number;
+  /** Frames that were decoded. */
+  frames: number;
+};
+
+export type PlayItem = { name: string; url: string };
+
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--autoplay-policy=no-user-gesture-required",
+];
+
+/** Longest that one page of presentations may play, in milliseconds. */
+const patienceMs = 60_000;
+
+const pageHtml =
+  "<!doctype html><meta charset=utf-8><title>players</title><script src=/hls.js></script><script src=/play.js></script>";
+
+/** Runs in the page: plays one item to its end, four times as fast as it was made. */
+const pageScript = `
+"use strict";
+function playItem(item, engine) {
+  return new Promise((resolve) => {
+    const video = document.createElement("video");
+    video.muted = true;
+    video.width = 160;
+    document.body.append(video);
+    let hls = null;
+    const done = (end) => {
+      const frames = video.getVideoPlaybackQuality().totalVideoFrames;
+      resolve({ name: item.name, end, seconds: video.currentTime, frames });
+      if (hls !== null) hls.destroy();
+      video.remove();
+    };
+    video.addEventListener("ended", () => done("ended"));
+    video.addEventListener("error", () => done("media error: " + (video.error ? video.error.message : "unknown")));
+    video.addEventListener("playing", () => { video.playbackRate = 4; });
+    if (engine === "native") {
+      video.src = item.url;
+    } else {
+      hls = new Hls({ enableWorker: false, startPosition: 0 });
+      hls.on(Hls.Events.ERROR, (_event, data) => { if (data.fatal) done("hls.js: " + data.type + " " + data.details); });
+      hls.loadSource(item.url);
+      hls.attachMedia(video);
+    }
+    video.play().catch((error) => done("play: " + error.message));
+    setTimeout(() => done("not at its end in time"), ${patienceMs - 10_000});
+  });
+}
+`;
+
+export type PlayerPage = {
+  /** Plays all items at once in a fresh browser context. */
+  play(engine: Engine, items: PlayItem[]): Promise<Played[]>;
+  close(): Promise<void>;
+};
+
+/** Starts Chromium and the page's own small server. */
+export async function startPlayerPage(): Promise<PlayerPage> {
+  const hlsScript = readFileSync(fileURLToPath(import.meta.resolve("hls.js/dist/hls.min.js")));
+  const server = createServer((request, response) => {
+    if (request.url === "/hls.js") response.setHeader("Content-Type", "text/javascript").end(hlsScript);
+    else if (request.url === "/play.js") response.setHeader("Content-Type", "text/javascript").end(pageScript);
+    else if (request.url === "/") response.setHeader("Content-Type", "text/html").end(pageHtml);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+  return {
+    play: (engine, items) => playAll(browser, server, engine, items),
+    async close() {
+      await browser.close();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function playAll(browser: Browser, server: Server, engine: Engine, items: PlayItem[]): Promise<Played[]> {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the page's server has no port");
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${address.port}/`);
+    const expression = `Promise.all(${JSON.stringify(items)}.map((item) => playItem(item, ${JSON.stringify(engine)})))`;
+    return await page.evaluate<Played[]>(expression);
+  } finally {
+    await context.close();
+  }
+}

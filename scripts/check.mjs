@@ -1,0 +1,167 @@
+/**
+ * `npm test`: every check, one after the other, a failed one not stopping the next. The last line is
+ * `N passed, N failed`. `--only step[,step]` runs some of them, `--grep text` some of the tests; file names, these files.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { root, setup, toolEnvironment } from "./setup.mjs";
+
+const steps = [
+  { name: "tools", run: checkTools },
+  { name: "types", run: () => runTool("tsc", ["-p", root, "--noEmit"]) },
+  { name: "lint", run: () => runTool("biome", ["ci", "--colors=off", root]) },
+  { name: "tidy", run: () => runTool("node", [join(root, "scripts", "tidy.ts")]) },
+  { name: "trace", run: () => runTool("node", [join(root, "scripts", "trace.ts")]) },
+  { name: "tests", run: runTests },
+];
+
+/** Programs that tests drive, and the Debian package of each. */
+const debianPackages = { ffmpeg: "ffmpeg", ffprobe: "ffmpeg", chromium: "chromium" };
+
+const { values, positionals } = readArguments();
+setup();
+await main();
+
+async function main() {
+  const only = positionals.length > 0 || values.grep !== undefined ? ["tests"] : (values.only?.split(",") ?? []);
+  const unknown = only.filter((name) => !steps.some((step) => step.name === name));
+  if (unknown.length > 0) {
+    process.stderr.write(`No step ${unknown.join(", ")}; there are ${steps.map((step) => step.name).join(", ")}\n`);
+    process.exit(2);
+  }
+  let passed = 0;
+  let failed = 0;
+  const failedSteps = [];
+  for (const step of steps.filter((candidate) => only.length === 0 || only.includes(candidate.name))) {
+    process.stdout.write(`\n== ${step.name}\n`);
+    const beganAt = performance.now();
+    const result = await step.run();
+    passed += result.passed;
+    failed += result.failed;
+    if (result.failed > 0) {
+      failedSteps.push(step.name);
+    }
+    const seconds = ((performance.now() - beganAt) / 1000).toFixed(1);
+    process.stdout.write(`   ${result.failed > 0 ? "FAILED" : "ok"}, ${seconds} s\n`);
+  }
+  if (failedSteps.length > 0) {
+    process.stdout.write(`\nFailed: ${failedSteps.join(", ")}\n`);
+  }
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}
+
+function readArguments() {
+  try {
+    const options = { only: { type: "string" }, grep: { type: "string" } };
+    return parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    process.stderr.write(`${error.message}\nUsage: npm test [-- --only step,step] [--grep text] [file…]\n`);
+    return process.exit(2);
+  }
+}
+
+/** Tests need these programs; a missing one is a failure, never a reason to skip. */
+function checkTools() {
+  const missing = Object.keys(debianPackages).filter((program) => !isOnPath(program));
+  const packages = [...new Set(missing.map((program) => debianPackages[program]))];
+  for (const program of missing) {
+    process.stdout.write(`   ${program} is not installed\n`);
+  }
+  if (missing.length > 0) {
+    process.stdout.write(`   Debian and Ubuntu: apt-get install -y --no-install-recommends ${packages.join(" ")}\n`);
+  }
+  return { passed: Object.keys(debianPackages).length - missing.length, failed: missing.length };
+}
+
+function isOnPath(program) {
+  return (process.env.PATH ?? "").split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, program)));
+}
+
+/** One tool, its output shown only when it fails or has something to say. */
+function runTool(name, args) {
+  const result = spawnSync(name, args, { cwd: root, env: toolEnvironment(), encoding: "utf8" });
+  if (result.error !== undefined) {
+    process.stdout.write(`   ${name} cannot be run: ${result.error.message}\n`);
+  }
+  process.stdout.write(indent(`${result.stdout ?? ""}${result.stderr ?? ""}`));
+  return result.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** All test files under tap: a line for each file as it ends, and everything that tap says about a failed one. */
+async function runTests() {
+  buildTap();
+  const grep = values.grep === undefined ? [] : [`--grep=${values.grep}`];
+  const child = spawn("tap", ["run", "--disable-coverage", "--reporter=tap", ...grep, ...positionals], {
+    cwd: root,
+    env: { ...toolEnvironment(), NO_COLOR: "1", FORCE_COLOR: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = new Promise((resolve) => {
+    child.on("error", () => resolve(1));
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+  const totals = await readTap(child.stdout);
+  const status = await exited;
+  // A skipped or postponed test proves nothing. A filter skips on purpose.
+  const unproven = values.grep === undefined ? totals.skip + totals.todo : 0;
+  if (unproven > 0) {
+    process.stdout.write(`   ${unproven} tests skipped or left to do, which counts as failed\n`);
+  }
+  const failed = totals.fail + unproven;
+  if (status !== 0 && failed === 0) {
+    process.stdout.write(`   tap ended with status ${status}\n`);
+  }
+  return { passed: totals.pass, failed: status !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** Reads tap's output as it comes; the sums are in its last line. */
+async function readTap(stream) {
+  let totals = { pass: 0, fail: 0, skip: 0, todo: 0 };
+  let detail = [];
+  for await (const line of createInterface({ input: stream })) {
+    const file = /^(not ok|ok) [0-9]+ - (\S+)(?: # time=([0-9.]+)ms)?/.exec(line);
+    const sums = /^# \{ (total: .*) \}$/.exec(line);
+    if (file !== null) {
+      const good = file[1] === "ok";
+      const seconds = (Number(file[3] ?? 0) / 1000).toFixed(1);
+      process.stdout.write(`   ${good ? "ok    " : "FAILED"} ${seconds.padStart(6)} s  ${file[2]}\n`);
+      if (!good) {
+        process.stdout.write(indent(withoutPasses(detail).join("\n")));
+      }
+      detail = [];
+    } else if (sums !== null) {
+      totals = { ...totals, ...countsOf(sums[1]) };
+    } else {
+      detail.push(line);
+    }
+  }
+  return totals;
+}
+
+function countsOf(text) {
+  return Object.fromEntries([...text.matchAll(/([a-z]+): ([0-9]+)/g)].map(([, name, count]) => [name, Number(count)]));
+}
+
+function withoutPasses(lines) {
+  return lines.filter(
+    (line) => !/^ *(ok [0-9]+|[0-9]+\.\.[0-9]+|# time=|TAP version)/.test(line) && line.trim() !== "",
+  );
+}
+
+/** tap builds its test class for the plugins of .taprc; the first run would still use the class as shipped. */
+function buildTap() {
+  const built = join(root, "node_modules", "@tapjs", "test", "test-built", "dist", "esm", "index.js");
+  if (existsSync(built) && !readFileSync(built, "utf8").includes("@tapjs/typescript")) {
+    return;
+  }
+  spawnSync("tap", ["build"], { cwd: root, env: toolEnvironment(), stdio: ["ignore", "ignore", "inherit"] });
+}
+
+function indent(text) {
+  const trimmed = text.trimEnd();
+  return trimmed === "" ? "" : `${trimmed.replaceAll(/^/gm, "   ")}\n`;
+}

@@ -83,7 +83,7 @@ function isOnPath(program) {
 
 /** One tool, its output shown only when it fails or has something to say. */
 function runTool(name, args) {
-  const result = spawnSync(name, args, { cwd: root, env: toolEnvironment(), encoding: "utf8" });
+  const result = spawnSync(name, args, { cwd: root, env: toolEnvironment(), encoding: "utf8", maxBuffer: 2 ** 26 });
   if (result.error !== undefined) {
     process.stdout.write(`   ${name} cannot be run: ${result.error.message}\n`);
   }

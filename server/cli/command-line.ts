@@ -43,6 +43,7 @@ export function readCommandLine(args: string[], environment: Environment, versio
   if (!fromEnvironment.ok) {
     return { kind: "refused", message: fromEnvironment.message };
   }
+  // R-CLI-11
   const chosen: PartialOptions = { ...fromEnvironment.options };
   const texts: Record<string, unknown> = command.opts();
   for (const row of optionTable) {

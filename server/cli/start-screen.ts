@@ -18,6 +18,7 @@ export type Screen = {
 
 /** The first line names the address, so that a program which started the server need read no further. */
 export function jsonLines(screen: Screen): string {
+  // R-CLI-10
   const lines: object[] = [{ listening: screen.url }];
   if (screen.page !== null) {
     lines.push({ page: screen.page });

@@ -112,7 +112,8 @@ export class OriginPool {
   }
 }
 
-function isUsable(connection: OriginConnection): boolean {
+/** Whether a request may be written to the connection, as far as this process has heard. */
+export function isUsable(connection: OriginConnection): boolean {
   const socket = connection.link.socket;
   return !connection.discarded && socket !== null && !socket.destroyed && socket.writable && socket.readable;
 }

@@ -6,7 +6,7 @@ import type { Dispatcher } from "undici";
 import type { Limits } from "../core/base/limits.ts";
 import { isConnectionLoss, OriginError, type OriginFailure, originFailure } from "./origin-failure.ts";
 import { type OriginHead, originFields, originFraming, originReason } from "./origin-head.ts";
-import type { OriginConnection, OriginPool } from "./origin-pool.ts";
+import { isUsable, type OriginConnection, type OriginPool } from "./origin-pool.ts";
 
 /** What is asked, in the parts that go on the wire. */
 export type OriginCall = {
@@ -62,7 +62,10 @@ export class OriginRun implements OriginTransfer {
 
   /** Sends the request on an idle connection, or a new one. */
   begin(): void {
-    if (!this.finished) this.dispatch(this.pool.take(this.call.key, this.call.limits.connectMs));
+    if (this.finished) return;
+    const connection = this.pool.take(this.call.key, this.call.limits.connectMs);
+    if (connection.link.turns === 0) this.dispatch(connection);
+    else setImmediate(() => this.dispatchIdle(connection));
   }
 
   pause(): void {
@@ -129,7 +132,8 @@ export class OriginRun implements OriginTransfer {
   }
 
   data(attempt: Attempt, bytes: Buffer): void {
-    if (this.attempt !== attempt || this.finished) return;
+    // The library sends an empty piece after each resume: passed on, it would make a careful caller pause again.
+    if (this.attempt !== attempt || this.finished || bytes.length === 0) return;
     this.received += bytes.length;
     if (!this.paused) this.timer?.refresh();
     this.events.onData(bytes);
@@ -175,6 +179,21 @@ export class OriginRun implements OriginTransfer {
     this.attempt = attempt;
     const { method, target, host, fields } = this.call;
     connection.client.dispatch({ method, path: target, headers: ["host", host, ...fields] }, attempt);
+  }
+
+  /**
+   * R-ORIGIN-21: goes on after a turn of the event loop (the library waits for another one), so that bytes or an end
+   * already waiting in the kernel are seen while the connection is idle: stray bytes must not answer this request.
+   */
+  private dispatchIdle(connection: OriginConnection): void {
+    if (this.finished) {
+      this.pool.release(connection);
+    } else if (isUsable(connection)) {
+      this.dispatch(connection);
+    } else {
+      this.pool.discard(connection);
+      this.dispatch(this.pool.open(this.call.key, this.call.limits.connectMs));
+    }
   }
 
   private watch(part: "head" | "body", silenceMs: number): void {

@@ -146,9 +146,11 @@ export async function rawOrigin(t: RawTest, handler: RawHandler, options: RawOri
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the origin has no port");
-  const stop = (): Promise<void> => {
+  const stop = async (): Promise<void> => {
+    // The callback of close() is not waited for: after a failed TLS handshake it never comes.
+    if (server.listening) server.close();
     for (const connection of connections) if (!connection.closed) connection.reset();
-    return new Promise((resolve) => server.close(() => resolve()));
+    await Promise.all(connections.map((connection) => connection.whenClosed));
   };
   t.teardown(stop);
   return {

@@ -3,17 +3,24 @@ import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { parseIp } from "../core/route/ip-address.ts";
 import { addressClass, upstreamAddressAllowed } from "../core/route/upstream-access.ts";
 import { type DemoOrigin, demoSets, startDemoOrigin } from "../demo/demo-origin.ts";
-import type { Server } from "../index.ts";
 import type { Options, PartialOptions } from "../options.ts";
 import { type CommandLine, readCommandLine } from "./command-line.ts";
 import { jsonLines, type Offer, reachableUrl, startScreen } from "./start-screen.ts";
+
+/** What the command needs of a running server. */
+export type RunningServer = {
+  url: string;
+  port: number;
+  convertUrl: (url: string) => string;
+  stop: () => Promise<void>;
+};
 
 /** What the command needs of its process; a test may stand in for any of it. */
 export type World = {
   args: string[];
   environment: Record<string, string | undefined>;
   version: string;
-  start: (options: PartialOptions) => Promise<Server>;
+  start: (options: PartialOptions) => Promise<RunningServer>;
   write: (text: string) => void;
   complain: (text: string) => void;
   terminal: { out: boolean; error: boolean; columns: number };
@@ -46,7 +53,7 @@ export async function runCommand(world: World, exit: (status: number) => void): 
     return complain(world, fault);
   }
   const demo = line.urls.length === 0 ? await startDemo(line.options.port) : null;
-  let server: Server;
+  let server: RunningServer;
   try {
     server = await world.start(startOptions(line, demo, world.terminal.error));
   } catch (error) {
@@ -89,7 +96,7 @@ async function startDemo(proxyPort: number): Promise<DemoOrigin> {
   }
 }
 
-function readyText(world: World, line: Run, server: Server, demo: DemoOrigin | null): string {
+function readyText(world: World, line: Run, server: RunningServer, demo: DemoOrigin | null): string {
   const reachable = reachableUrl(server.url, line.options);
   const proxied = (url: string): string => {
     const converted = server.convertUrl(url);

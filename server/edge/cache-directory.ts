@@ -22,9 +22,8 @@ export function prepareDirectory(dir: string): HeldDirectory | RefusedDirectory 
   const ownerPath = path.join(full, "owner.json");
   const probePath = path.join(dataDir, `probe-${process.pid}`);
   try {
-    fs.mkdirSync(dataDir, { recursive: true, mode: folderMode });
+    makeFolder(dataDir);
     // Opening a file for writing is the only proof: permission bits say nothing to root or on a read-only file system.
-    fs.closeSync(fs.openSync(lockPath, "a", fileMode));
     fs.closeSync(fs.openSync(probePath, "w", fileMode));
     fs.unlinkSync(probePath);
   } catch (error) {
@@ -64,6 +63,19 @@ export function dataFileId(folder: string, name: string): number {
   return Number.isSafeInteger(id) && id > 0 ? id : -1;
 }
 
+/** Like `mkdir -p`. Node's own recursive variant never returns where a parent refuses with ENOENT, as /proc does. */
+function makeFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { mode: folderMode });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "EEXIST" && fs.statSync(folder).isDirectory()) return;
+    if (code !== "ENOENT" || path.dirname(folder) === folder) throw error;
+    makeFolder(path.dirname(folder));
+    fs.mkdirSync(folder, { mode: folderMode });
+  }
+}
+
 /**
  * An open exclusive transaction on a tiny database of its own: a lock of the operating system's that ends with the
  * process however it ends, that both twins can take through SQLite, and that also holds against a second instance in
@@ -76,6 +88,7 @@ function takeLock(lockPath: string): Database.Database | "held" | Error {
     database = new Database(lockPath, { timeout: 0 });
     // R-DISK-2
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    fs.chmodSync(lockPath, fileMode);
     return database;
   } catch (error) {
     database?.close();

@@ -267,15 +267,17 @@ export class SpanFiles {
       return;
     }
     this.#open -= 1;
-    // R-DISK-8: the process has fewer descriptors than hoped for. It makes do with what it got, and the file waits.
-    if ((error.code === "EMFILE" || error.code === "ENFILE") && this.#open > 0 && this.#closed === null) {
-      this.#openFilesMax = this.#open;
-      this.#onError(error);
-      this.#queue.unshift(file);
-      this.#pump();
+    const exhausted = error.code === "EMFILE" || error.code === "ENFILE";
+    if (!exhausted || this.#closed !== null || (this.#open === 0 && this.#ending === 0)) {
+      this.#opened(file, error);
       return;
     }
-    this.#opened(file, error);
+    // R-DISK-8: the process has fewer descriptors than hoped for. It makes do with what it got, and the file waits
+    // until one is really closed.
+    this.#openFilesMax = Math.max(1, this.#open);
+    this.#onError(error);
+    this.#queue.unshift(file);
+    this.#closeIdle();
   }
 
   /** Tells all who wait for the file, in order. */
@@ -312,6 +314,7 @@ export class SpanFiles {
 
   #ended(count: number): void {
     this.#ending -= count;
+    if (count > 0) this.#pump();
     if (this.#closed === null || this.#ending > 0 || this.#files.size > 0) return;
     const done = this.#closed;
     this.#closed = () => undefined;

@@ -1,0 +1,153 @@
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import t, { type Test } from "tap";
+import { importsOf, readSource } from "../../scripts/source-text.ts";
+import { type Ended, rootDir, startProcess } from "./support/command.ts";
+
+/** A checkout of its own with the house's scripts and the given files; runs one of the scripts in it. */
+async function runScript(
+  t: Test,
+  script: string,
+  files: Record<string, string>,
+  environment: Record<string, string> = {},
+): Promise<Ended> {
+  const folder = t.testdir();
+  cpSync(join(rootDir, "scripts"), join(folder, "scripts"), { recursive: true });
+  for (const [path, text] of Object.entries({ "package.json": '{"type":"module"}', ...files })) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text, { mode: 0o755 });
+  }
+  return await startProcess(t, process.execPath, [join(folder, "scripts", script)], environment).ended;
+}
+
+/** What tidy says about one file, with the file's name taken off. */
+async function tidyFaults(t: Test, path: string, source: string, more: Record<string, string> = {}): Promise<string[]> {
+  const { out } = await runScript(t, "tidy.ts", { [path]: source, ...more });
+  return out
+    .split("\n")
+    .filter((line) => line.startsWith(path))
+    .map((line) => line.slice(path.length));
+}
+
+t.test("comments, texts and regular expressions are told from code", async (t) => {
+  const source = [
+    'a("Date // no"); // Date',
+    "const r = b / c / d;",
+    `/* new Date */ const s = \`x \${y(\`\${z}\`)} Date\`;`,
+    'f(/[/"]/);',
+  ].join("\n");
+  const { code, comments, regexLines } = readSource(source);
+  t.equal(code.length, source.length);
+  t.notMatch(code, /Date/);
+  t.match(code, /b \/ c \/ d/);
+  t.match(code, /y\(`.*z.*`\)/);
+  t.match(comments, /\/\/ Date\n/);
+  t.match(comments, /new Date/);
+  t.same(regexLines, [4]);
+});
+
+t.test("imports are found over several lines, with their types", async (t) => {
+  const source =
+    'import {\n  a,\n} from "./a.ts";\nimport type { B } from "../b.ts";\nexport { c } from "./c.ts";\nimport "./d.ts";\n';
+  t.same(
+    importsOf(source).map(({ specifier }) => specifier),
+    ["./a.ts", "../b.ts", "./c.ts", "./d.ts"],
+  );
+});
+
+t.test("tidy: the core may not reach out of the core", async (t) => {
+  const path = "server/core/http/a.ts";
+  const user = { "server/index.ts": 'import "./core/http/a.ts";\n' };
+  const clean = 'import { b } from "../base/b.ts";\n// Date.now() and process\nexport const a = b("Date.now()");\n';
+  t.same(await tidyFaults(t, path, clean, user), []);
+  for (const line of [
+    "Date.now();",
+    "const d: Date = x;",
+    "Math.random();",
+    "process.exit();",
+    "setTimeout(f, 1);",
+    "new Promise(f);",
+    "async function f() {}",
+    "await f();",
+    'Buffer.from("");',
+    "x = /a/;",
+    'new RegExp("a");',
+    "Number(x);",
+    "x.trim();",
+    "class A {}",
+    'import "node:fs";',
+    'import "fastify";',
+    'import "../../edge/e.ts";',
+    'import "../cache/later.ts";',
+  ]) {
+    const faults = await tidyFaults(t, path, `\n${line}\n`, user);
+    t.equal(faults.length, 1, line);
+    t.match(faults[0] ?? "", /^:2 /, line);
+  }
+});
+
+t.test("tidy: sizes, names, dead files, the top folder, tests and catches", async (t) => {
+  const user = { "server/index.ts": 'import "./core/base/a.ts";\nimport "./edge/a.ts";\n' };
+  const long = `export function f() {\n${"  g();\n".repeat(49)}}\n`;
+  t.same(await tidyFaults(t, "server/core/base/a.ts", long, user), [":1 f has 51 lines; 50 is the end"]);
+  t.same(await tidyFaults(t, "server/edge/a.ts", long, user), [], "only the core's functions are counted");
+  t.same(await tidyFaults(t, "server/edge/a.ts", "g();\n".repeat(401), user), [":401 has 401 lines; 400 is the end"]);
+  t.same(await tidyFaults(t, "server/edge/a.ts", "g();\n".repeat(400), user), []);
+  t.same(await tidyFaults(t, "server/edge/dead.ts", "", user), [" is imported by nobody"]);
+  t.same(
+    await tidyFaults(t, "server/edge/dead.ts", "", { "server/test/a.test.ts": 'import "../edge/dead.ts";\n' }),
+    [" is imported by nobody"],
+    "a test alone keeps nothing alive",
+  );
+  const twin = { "server/core/base/a.ts": "", "server/index.ts": 'import "./core/http/a.ts";\n' };
+  t.same(await tidyFaults(t, "server/core/http/a.ts", "", twin), [" has the name of server/core/base/a.ts"]);
+  t.same(await tidyFaults(t, "junk.txt", ""), [" stands in the top folder, which is a closed list"]);
+  for (const source of ["t.skip();", "t.test.only ();", 'f("a", { todo: true });']) {
+    t.equal((await tidyFaults(t, "server/test/a.test.ts", `${source}\n`)).length, 1, source);
+  }
+  for (const source of ["try { f(); } catch {}", "try { f(); } catch (e) {\n  // nothing\n}", "p.catch(() => {});"]) {
+    t.equal((await tidyFaults(t, "server/edge/a.ts", `${source}\n`, user)).length, 1, source);
+  }
+});
+
+t.test("trace: a rule needs its sentence, its comment and its proof", async (t) => {
+  // Put together, so that this file names no rule of its own.
+  const [one, two] = ["R-SAMPLE".concat("-1"), "R-SAMPLE".concat("-2")];
+  const spec = `- **${one}** A sentence. (RFC 1)\n`;
+  const good = {
+    "server/SPEC.md": spec,
+    "server/core/base/a.ts": `// ${one}\n`,
+    "fixtures/vectors/a.json": `{"rule":"${one}"}`,
+  };
+  const run = async (files: Record<string, string>): Promise<string> => (await runScript(t, "trace.ts", files)).out;
+  t.equal(await run(good), "1 rules, 0 faults\n");
+  t.match(await run({ ...good, "server/SPEC.md": "" }), /SPEC\.md is missing/);
+  t.match(await run({ ...good, "server/SPEC.md": spec + spec }), /defines R-SAMPLE-1 again/);
+  t.match(await run({ ...good, "server/core/base/a.ts": `f("${one}");\n` }), /stands in no comment of the code/);
+  t.match(await run({ ...good, "fixtures/vectors/a.json": "{}" }), /stands in no vector/);
+  t.match(await run({ ...good, "server/edge/b.ts": `// ${two}\n` }), /server\/edge\/b\.ts:1 R-SAMPLE-2 is not defined/);
+});
+
+t.test("setup: a failing npm is explained, and nothing goes on", async (t) => {
+  if (process.platform === "win32") {
+    return;
+  }
+  const lock = '{"packages":{"":{},"node_modules/a":{"version":"1.0.0"}}}';
+  const npm = '#!/bin/sh\necho "npm error code EAI_AGAIN" >&2\nexit 1\n';
+  const path = `${join(t.testdirName, "bin")}:${process.env.PATH ?? ""}`;
+  const offline = await runScript(t, "setup.mjs", { "package-lock.json": lock, "bin/npm": npm }, { PATH: path });
+  t.equal(offline.code, 1);
+  t.match(offline.error, /`npm ci .*` failed\. The package registry cannot be reached/);
+});
+
+t.test("setup: nothing is said and no npm is run when the installation matches the lock file", async (t) => {
+  const entry = (version: string): string => `{"packages":{"":{},"node_modules/a":{"version":"${version}"}}}`;
+  const optional = '{"packages":{"":{},"node_modules/b":{"version":"1.0.0","optional":true}}}';
+  const installed = "node_modules/.package-lock.json";
+  const environment = { PATH: "/nonexistent" };
+  const run = async (lock: string, present: string): Promise<Ended> =>
+    await runScript(t, "setup.mjs", { "package-lock.json": lock, [installed]: present }, environment);
+  t.match(await run(entry("1.0.0"), entry("1.0.0")), { code: 0, out: "", error: "" });
+  t.match(await run(optional, entry("1.0.0")), { code: 0, error: "" }, "an optional package may be absent");
+  t.match(await run(entry("1.0.1"), entry("1.0.0")), { code: 1, error: /npm cannot be run/ });
+});

@@ -42,7 +42,7 @@ export function cacheKey(url: string, rules: KeyRules): string {
 /** The parameters of `query` that take part, verbatim and in order; null when it had some and none is left. */
 function keyQuery(query: string, rules: KeyRules): string | null {
   // R-KEY-3
-  if (query === "" || (rules.dropParameters.length === 0 && rules.keepParameters === null)) {
+  if (rules.dropParameters.length === 0 && rules.keepParameters === null) {
     return query;
   }
   const kept: string[] = [];

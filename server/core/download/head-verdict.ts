@@ -100,7 +100,8 @@ function redirectVerdict(url: string, location: string): HeadVerdict {
   const target = resolveReference(parseUri(url), location);
   const hash = target.indexOf("#");
   const bare = hash === -1 ? target : target.slice(0, hash);
-  if (!isHttpUrl(bare)) return { kind: "fail", code: "upstream-redirects", detail: "Location is not an http or https URL" };
+  if (!isHttpUrl(bare))
+    return { kind: "fail", code: "upstream-redirects", detail: "Location is not an http or https URL" };
   return { kind: "redirect", url: bare };
 }
 

@@ -1,6 +1,5 @@
 /** The life of a body: made, found by its key, used, doomed, gone. */
 import type { Entry } from "../cache/entry.ts";
-import { spanBytes } from "../cache/span-set.ts";
 import type { Body } from "../download/flight.ts";
 import { newBody } from "../download/flight.ts";
 import { installBody, removeBody, slotFor } from "../download/resource-table.ts";
@@ -52,26 +51,17 @@ export function doomBody(state: ProxyState, body: Body): void {
   releaseBody(state, body);
 }
 
-/** Stops keeping the body's bytes: what comes from now on passes from memory only (R-DISK-1). */
+/** Stops keeping the body's bytes: what comes from now on passes from memory only (R-DISK-21). */
 export function stopStoring(state: ProxyState, body: Body): void {
   if (!body.storing) return;
-  body.storing = false;
+  // The table counts the spans of what it holds, so it lets go first.
   doomBody(state, body);
-}
-
-/** Forgets what the file was thought to hold: it cannot be read. Holes are fetched anew (R-DISK-2). */
-export function dropSpans(state: ProxyState, body: Body): void {
-  if (!body.hidden) state.table.bytes -= spanBytes(body.entry.spans);
-  body.entry.spans.length = 0;
-  if (!body.journalled) return;
-  state.actions.push({ kind: "forget", body });
-  storeBody(state, body);
+  body.storing = false;
 }
 
 /** Removes the file of a doomed body that nobody uses. */
 export function releaseBody(state: ProxyState, body: Body): void {
-  if (!body.doomed && !(body.hidden && body.entry.id > 0)) return;
-  if (body.uses > 0 || body.flights.length > 0 || !body.onDisk) return;
+  if (!body.doomed || body.uses > 0 || body.flights.length > 0 || !body.onDisk) return;
   body.onDisk = false;
   state.actions.push({ kind: "remove", body });
 }

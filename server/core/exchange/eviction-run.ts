@@ -37,10 +37,22 @@ function runEviction(state: ProxyState, many: boolean): void {
   for (const body of state.table.bodies) {
     const entry = body.entry;
     byId.set(entry.id, body);
-    rows.push({ id: entry.id, bytes: spanBytes(entry.spans), accessMs: entry.accessMs, inUse: isInUse(body), pinned: entry.pinned });
+    rows.push({
+      id: entry.id,
+      bytes: spanBytes(entry.spans),
+      accessMs: entry.accessMs,
+      inUse: isInUse(body),
+      pinned: entry.pinned,
+    });
   }
   const options = state.options;
-  const plan = evictionPlan(rows, state.table.bytes, options.maxCacheBytes, options.limits.lowWaterPercent, state.reserveShortfallBytes);
+  const plan = evictionPlan(
+    rows,
+    state.table.bytes,
+    options.maxCacheBytes,
+    options.limits.lowWaterPercent,
+    state.reserveShortfallBytes,
+  );
   if (many && plan.length === 0) oldestRows(rows, state.options.limits.entriesMax, plan);
   for (const id of plan) {
     const body = byId.get(id);

@@ -1,6 +1,7 @@
 /** Decides where an exchange's response comes from: what is stored, a flight under way, or a new one. */
-import { carriesCredentials } from "../cache/storability.ts";
+
 import { explicitLifetimeMs, residentMs, reuse } from "../cache/freshness.ts";
+import { carriesCredentials } from "../cache/storability.ts";
 import type { Body } from "../download/flight.ts";
 import { findSlot, slotFor } from "../download/resource-table.ts";
 import { parseCacheControl } from "../http/cache-control.ts";

@@ -14,7 +14,12 @@ import { rememberUrl } from "./url-memory.ts";
  * Looks at the first bytes that were gathered. "more": go on gathering. "stream": it is no playlist; a head was sent,
  * and the edge sends what it has gathered and goes on as for any other body.
  */
-export function gatherBegan(state: ProxyState, exchange: Exchange, firstBytes: string, nowMs: number): "more" | "stream" {
+export function gatherBegan(
+  state: ProxyState,
+  exchange: Exchange,
+  firstBytes: string,
+  nowMs: number,
+): "more" | "stream" {
   const body = exchange.body;
   if (body === null || exchange.method === "HEAD" || isPlaylistBody(firstBytes) !== "no") return "more";
   // R-PL-SERVE-2
@@ -22,7 +27,6 @@ export function gatherBegan(state: ProxyState, exchange: Exchange, firstBytes: s
   storeBody(state, body);
   exchange.playlist = false;
   exchange.state = "sending";
-  noteGathered(exchange, body);
   sendHead(state, exchange, bodyHead(state, exchange, body, body.status, 0, body.entry.total, nowMs), null);
   return "stream";
 }
@@ -31,17 +35,25 @@ export function gatherBegan(state: ProxyState, exchange: Exchange, firstBytes: s
 export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string, nowMs: number): void {
   const body = exchange.body;
   if (body === null) return;
-  noteGathered(exchange, body);
   if (isPlaylistBody(bytes) !== "yes") {
     body.entry.kind = "media";
     storeBody(state, body);
-    sendHead(state, exchange, bodyHead(state, exchange, body, body.status, 0, bytes.length, nowMs), bodyOf(exchange, bytes));
+    sendHead(
+      state,
+      exchange,
+      bodyHead(state, exchange, body, body.status, 0, bytes.length, nowMs),
+      bodyOf(exchange, bytes),
+    );
     finishExchange(state, exchange, nowMs);
     return;
   }
   learnPlaylist(state, body, bytes);
   // R-PL-SERVE-3
-  const rewritten = rewritePlaylist(bytes, { prefix: exchange.prefix, form: exchange.form, baseUrl: body.entry.finalUrl });
+  const rewritten = rewritePlaylist(bytes, {
+    prefix: exchange.prefix,
+    form: exchange.form,
+    baseUrl: body.entry.finalUrl,
+  });
   const parts = bodyParts(state, exchange, body, 200, nowMs);
   parts.stored = playlistFields(parts.stored);
   parts.contentLength = rewritten.length;
@@ -68,15 +80,6 @@ function learnPlaylist(state: ProxyState, body: Body, bytes: string): void {
   // R-LANE-3
   for (const url of resources.maps) rememberUrl(state.expressUrls, url);
   for (const url of resources.keys) rememberUrl(state.expressUrls, url);
-}
-
-function noteGathered(exchange: Exchange, body: Body): void {
-  const note = exchange.note;
-  if (note.fwd === "" && !note.hit) note.hit = !note.collapsed && body.flights.length === 0;
-  if (note.fwd === "" && !note.hit) {
-    note.fwd = "uri-miss";
-    note.collapsed = true;
-  }
 }
 
 function bodyOf(exchange: Exchange, content: string): string {

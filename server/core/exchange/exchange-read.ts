@@ -1,11 +1,12 @@
 /** A reader at work: the edge asks for its next step, carries it out, and says how far it came. */
+
+import { entryCombinable } from "../cache/entry.ts";
 import { spanEndAt } from "../cache/span-set.ts";
 import { flightShouldPause } from "../download/flight.ts";
 import type { ReaderStep } from "../reader/reader-step.ts";
 import { coveringFlight, readerStep, tailFlight } from "../reader/reader-step.ts";
-import { dropSpans, doomBody } from "./body-life.ts";
-import { entryCombinable } from "../cache/entry.ts";
-import { detachFlights, launchFlight, openHole, unpause } from "./flight-control.ts";
+import { stopStoring } from "./body-life.ts";
+import { detachFlights, endDrained, launchFlight, openHole, unpause } from "./flight-control.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /**
@@ -29,6 +30,7 @@ export function readerAdvanced(state: ProxyState, exchange: Exchange, offset: nu
   const body = exchange.body;
   if (cursor === null || body === null) return;
   cursor.offset = offset;
+  if (!body.storing) endDrained(state, body, nowMs);
   if (cursor.end !== -1 && offset >= cursor.end) {
     detachFlights(state, body, nowMs);
     return;
@@ -52,9 +54,9 @@ export function resumeReading(state: ProxyState, exchange: Exchange, nowMs: numb
 export function readFailed(state: ProxyState, exchange: Exchange, _nowMs: number): void {
   const body = exchange.body;
   if (body === null) return;
-  // R-DISK-2
-  dropSpans(state, body);
-  if (!entryCombinable(body.entry)) doomBody(state, body);
+  // R-DISK-22
+  stopStoring(state, body);
+  body.entry.spans.length = 0;
   state.actions.push({ kind: "pump", exchange });
 }
 
@@ -64,8 +66,17 @@ function prefetchHole(state: ProxyState, exchange: Exchange, nowMs: number): voi
   const cursor = exchange.cursor;
   if (body === null || cursor === null || cursor.end === -1 || exchange.state !== "sending") return;
   const spanEnd = spanEndAt(body.entry.spans, cursor.offset);
-  if (spanEnd === -1 || spanEnd >= cursor.end || spanEnd - cursor.offset > state.options.limits.readAheadBytesMax) return;
+  if (spanEnd === -1 || spanEnd >= cursor.end || spanEnd - cursor.offset > state.options.limits.readAheadBytesMax)
+    return;
   if (coveringFlight(body, spanEnd) !== null || tailFlight(body, spanEnd) !== null) return;
-  if (body.passing || body.doomed || body.rangeless || !entryCombinable(body.entry) || nowMs < cursor.notBeforeMs || cursor.failures > 0) return;
+  if (
+    body.passing ||
+    body.doomed ||
+    body.rangeless ||
+    !entryCombinable(body.entry) ||
+    nowMs < cursor.notBeforeMs ||
+    cursor.failures > 0
+  )
+    return;
   launchFlight(state, openHole(state, exchange, body, spanEnd, cursor.end, nowMs), nowMs);
 }

@@ -1,9 +1,10 @@
 /** Answers an exchange from a body: status, head, and the cursor that reads the rest. */
-import { spanCovers, spanEndAt } from "../cache/span-set.ts";
-import { currentAgeMs } from "../cache/freshness.ts";
-import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
-import type { Body } from "../download/flight.ts";
+
 import { parseDigits } from "../base/bytes.ts";
+import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
+import { currentAgeMs } from "../cache/freshness.ts";
+import { spanEndAt } from "../cache/span-set.ts";
+import type { Body } from "../download/flight.ts";
 import type { RangeSpec } from "../http/byte-range.ts";
 import { contentRangeText, resolveRange, unsatisfiedRangeText } from "../http/byte-range.ts";
 import { fieldCombined, fieldFirst } from "../http/field-list.ts";
@@ -32,6 +33,7 @@ export function serveBody(state: ProxyState, exchange: Exchange, body: Body, now
   // R-PL-SERVE-1
   if (exchange.playlist || body.entry.kind !== "media") {
     exchange.playlist = true;
+    noteSource(exchange, body, 0, body.entry.total);
     beginReading(state, exchange, body, 0, body.entry.total, "gathering", nowMs);
     return;
   }
@@ -129,7 +131,14 @@ function serveRange(state: ProxyState, exchange: Exchange, body: Body, nowMs: nu
 }
 
 /** Whether the first byte is neither stored nor on its way: then the origin's answer decides the head. */
-function waitsForOrigin(state: ProxyState, exchange: Exchange, body: Body, start: number, end: number, nowMs: number): boolean {
+function waitsForOrigin(
+  state: ProxyState,
+  exchange: Exchange,
+  body: Body,
+  start: number,
+  end: number,
+  nowMs: number,
+): boolean {
   const probe = { owner: exchange.id, offset: start, end, failures: 0, notBeforeMs: 0 };
   const step = readerStep(body, probe, state.options.limits, nowMs);
   if (step === "open") {
@@ -171,11 +180,24 @@ function usableRange(exchange: Exchange, body: Body, nowMs: number): RangeSpec {
   return exchange.range;
 }
 
+/** Whether every byte is here, in the file or still on its way there: no origin has a part in the response. */
+function isHeld(body: Body, start: number, end: number): boolean {
+  if (end === -1) return false;
+  let offset = start;
+  while (offset < end) {
+    const flight = tailFlight(body, offset);
+    const next = flight !== null && flight.state === "draining" ? flight.position : spanEndAt(body.entry.spans, offset);
+    if (next <= offset) return false;
+    offset = next;
+  }
+  return true;
+}
+
 /** Says where the bytes come from, when nothing was said yet (R-CS-1). */
 function noteSource(exchange: Exchange, body: Body, start: number, end: number): void {
   const note = exchange.note;
   if (note.fwd !== "" || note.hit) return;
-  if (end !== -1 && spanCovers(body.entry.spans, start, end)) {
+  if (isHeld(body, start, end)) {
     note.hit = true;
   } else if (body.flights.length > 0) {
     note.fwd = "uri-miss";

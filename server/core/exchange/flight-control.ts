@@ -1,10 +1,10 @@
 /** Opens, sends, promotes and ends flights: between the lanes, the breakers and the bodies that they fill. */
 import { entryEtag, entryLastModified } from "../cache/entry.ts";
-import { carriesCredentials } from "../cache/storability.ts";
 import { spanNextStart } from "../cache/span-set.ts";
+import { carriesCredentials } from "../cache/storability.ts";
 import { breakerAbandoned, breakerAllows } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
-import { flightWanted } from "../download/flight.ts";
+import { flightHoldsByte, flightWanted } from "../download/flight.ts";
 import { isRanged } from "../download/head-verdict.ts";
 import type { Lane } from "../download/lane-queue.ts";
 import { laneEnter, laneLeave, lanePromote } from "../download/lane-queue.ts";
@@ -20,7 +20,13 @@ import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { remembersUrl } from "./url-memory.ts";
 
 /** Starts a flight that decides what the resource is. The exchange waits for its head. */
-export function openOpening(state: ProxyState, exchange: Exchange, body: Body, revalidates: Body | null, nowMs: number): Flight {
+export function openOpening(
+  state: ProxyState,
+  exchange: Exchange,
+  body: Body,
+  revalidates: Body | null,
+  nowMs: number,
+): Flight {
   const flight = newFlight(state, body, "opening", exchange, nowMs);
   flight.revalidates = revalidates;
   flight.method = exchange.method === "HEAD" && !exchange.playlist ? "HEAD" : "GET";
@@ -39,7 +45,14 @@ export function openOpening(state: ProxyState, exchange: Exchange, body: Body, r
 }
 
 /** Starts a flight for the hole at `offset`, up to the next stored byte, the next flight or `end`. */
-export function openHole(state: ProxyState, exchange: Exchange, body: Body, offset: number, end: number, nowMs: number): Flight {
+export function openHole(
+  state: ProxyState,
+  exchange: Exchange,
+  body: Body,
+  offset: number,
+  end: number,
+  nowMs: number,
+): Flight {
   const flight = newFlight(state, body, "hole", exchange, nowMs);
   // R-FLIGHT-9
   flight.askStart = body.rangeless ? 0 : offset;
@@ -56,7 +69,13 @@ export function launchFlight(state: ProxyState, flight: Flight, nowMs: number): 
   const origin = originOf(flight.url);
   // R-BREAKER-1
   if (breakerAllows(state.breakers, origin, nowMs) === "no") {
-    flightFailed(state, flight, "upstream-refused", "the origin failed just before; waiting before the next try", nowMs);
+    flightFailed(
+      state,
+      flight,
+      "upstream-refused",
+      "the origin failed just before; waiting before the next try",
+      nowMs,
+    );
     return;
   }
   const place = laneEnter(state.lanes, flight.id, flight.lane, origin, nowMs);
@@ -100,14 +119,39 @@ export function removeFlight(state: ProxyState, flight: Flight, nowMs: number): 
   state.flights.delete(flight.id);
   leaveSlot(state, flight);
   leaveBody(state, flight);
+  state.actions.push({ kind: "landed", flight });
   grantFlights(state, laneLeave(state.lanes, flight.id, nowMs), nowMs);
 }
 
 /** Gives up a flight: its connection is closed, what it brought stays. */
 export function abortFlight(state: ProxyState, flight: Flight, nowMs: number): void {
-  if (flight.state === "ended") return;
+  if (flight.state === "ended" || flight.state === "draining") return;
   if (flight.state !== "queued") state.actions.push({ kind: "abort", flight });
-  removeFlight(state, flight, nowMs);
+  if (!drainFlight(state, flight, nowMs)) removeFlight(state, flight, nowMs);
+}
+
+/**
+ * The origin's part is over. While bytes are in memory only that the disk or a reader has yet to take, the flight
+ * stays and holds them (R-FLIGHT-12); false when there are none.
+ */
+export function drainFlight(state: ProxyState, flight: Flight, nowMs: number): boolean {
+  if (flight.state !== "flowing" && flight.state !== "draining") return false;
+  flight.state = "draining";
+  flight.limit = flight.position;
+  if (flight.body.storing) return flight.written < flight.position;
+  // Without a file there is no disk to wait for: the slot is free, whatever pace the readers keep.
+  grantFlights(state, laneLeave(state.lanes, flight.id, nowMs), nowMs);
+  for (const cursor of flight.body.cursors) {
+    if (flightHoldsByte(flight, cursor.offset)) return true;
+  }
+  return false;
+}
+
+/** Ends the flights of a body that were held for a disk or readers that need them no more. */
+export function endDrained(state: ProxyState, body: Body, nowMs: number): void {
+  for (const flight of body.flights.slice()) {
+    if (flight.state === "draining" && !drainFlight(state, flight, nowMs)) removeFlight(state, flight, nowMs);
+  }
 }
 
 /** Lets a flight that nobody reads finish when little is left, else parks it: its spans stay (R-FLIGHT-10). */
@@ -121,6 +165,8 @@ export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): 
     return;
   }
   if (flight.state !== "flowing") return;
+  // Nothing more comes but the end, which leaves the connection fit for another request.
+  if (flight.position === flight.limit) return;
   const max = state.options.limits.detachBytesMax;
   if (!flight.body.storing || (flight.limit !== -1 && flight.limit - flight.position > max)) {
     abortFlight(state, flight, nowMs);
@@ -132,6 +178,7 @@ export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): 
 
 /** Detaches every flight of a body that lost a reader. */
 export function detachFlights(state: ProxyState, body: Body, nowMs: number): void {
+  endDrained(state, body, nowMs);
   for (const flight of body.flights.slice()) detachFlight(state, flight, nowMs);
 }
 
@@ -170,7 +217,8 @@ export function unpause(state: ProxyState, flight: Flight): void {
 /** The lane of what an exchange asks for (R-LANE-2, R-LANE-3). */
 export function laneOf(state: ProxyState, exchange: Exchange): Lane {
   if (exchange.method === "") return "background";
-  if (exchange.playlist || exchange.method === "HEAD" || remembersUrl(state.expressUrls, exchange.url)) return "express";
+  if (exchange.playlist || exchange.method === "HEAD" || remembersUrl(state.expressUrls, exchange.url))
+    return "express";
   const range = exchange.range;
   const max = state.options.limits.expressRangeBytes;
   if (range.kind === "from" && range.last !== -1 && range.last - range.first + 1 < max) return "express";
@@ -178,7 +226,13 @@ export function laneOf(state: ProxyState, exchange: Exchange): Lane {
   return "regular";
 }
 
-function newFlight(state: ProxyState, body: Body, purpose: "opening" | "hole", exchange: Exchange, nowMs: number): Flight {
+function newFlight(
+  state: ProxyState,
+  body: Body,
+  purpose: "opening" | "hole",
+  exchange: Exchange,
+  nowMs: number,
+): Flight {
   const options = state.options;
   const flight: Flight = {
     id: state.nextFlightId,
@@ -236,7 +290,8 @@ function holeEnd(body: Body, flight: Flight, offset: number, end: number): numbe
 function clipFlights(body: Body, flight: Flight): void {
   for (const other of body.flights) {
     // R-FLIGHT-5
-    const overlaps = other !== flight && other.position <= flight.start && (other.limit === -1 || other.limit > flight.start);
+    const overlaps =
+      other !== flight && other.position <= flight.start && (other.limit === -1 || other.limit > flight.start);
     if (!overlaps) continue;
     other.limit = flight.start;
     other.clipped = true;
@@ -249,9 +304,19 @@ function requestFields(flight: Flight): FieldList {
   if (flight.purpose === "hole" && !flight.body.rangeless) flight.askEnd = flight.limit;
   // R-ORIGIN-REQ-2
   fields.push("Accept-Encoding", flight.playlist ? "gzip" : "identity");
-  const ask = { method: flight.method, url: flight.url, start: flight.askStart, end: flight.askEnd, suffix: flight.askSuffix, conditional: false };
+  const ask = {
+    method: flight.method,
+    url: flight.url,
+    start: flight.askStart,
+    end: flight.askEnd,
+    suffix: flight.askSuffix,
+    conditional: false,
+  };
   if (isRanged(ask)) {
-    fields.push("Range", flight.askSuffix >= 0 ? `bytes=-${flight.askSuffix}` : rangeText(flight.askStart, flight.askEnd));
+    fields.push(
+      "Range",
+      flight.askSuffix >= 0 ? `bytes=-${flight.askSuffix}` : rangeText(flight.askStart, flight.askEnd),
+    );
   }
   if (flight.purpose === "hole") {
     // R-FLIGHT-8

@@ -1,9 +1,9 @@
 /** Bytes of a flight: received, taken by readers, written. Called for every chunk, so nothing is allocated here. */
-import type { Flight } from "../download/flight.ts";
+import type { Body, Flight } from "../download/flight.ts";
 import { flightFurthest, flightShouldPause, flightTailFloor } from "../download/flight.ts";
-import { doomBody } from "./body-life.ts";
-import { removeFlight } from "./flight-control.ts";
-import { flightComplete, flightFailed } from "./flight-end.ts";
+import { doomBody, stopStoring } from "./body-life.ts";
+import { endDrained, removeFlight } from "./flight-control.ts";
+import { flightComplete } from "./flight-end.ts";
 import type { ProxyState } from "./proxy-state.ts";
 
 /**
@@ -28,7 +28,12 @@ export function flightSettle(state: ProxyState, flight: Flight, nowMs: number): 
     return;
   }
   // R-FLIGHT-10
-  if (flight.limit === -1 && flight.detachLimit !== -1 && flight.position >= flight.detachLimit && flightFurthest(flight) < 0) {
+  if (
+    flight.limit === -1 &&
+    flight.detachLimit !== -1 &&
+    flight.position >= flight.detachLimit &&
+    flightFurthest(flight) < 0
+  ) {
     state.actions.push({ kind: "abort", flight });
     const body = flight.body;
     removeFlight(state, flight, nowMs);
@@ -47,10 +52,8 @@ export function flightTrim(state: ProxyState, flight: Flight): number {
   return flight.tailStart;
 }
 
-/** The flight's bytes cannot be written: playback goes on from memory, nothing of the version is kept (R-DISK-1). */
-export function flightWriteFailed(state: ProxyState, flight: Flight, nowMs: number): void {
-  const body = flight.body;
-  body.storing = false;
-  doomBody(state, body);
-  if (flight.state === "draining") flightFailed(state, flight, "internal", "the disk failed", nowMs);
+/** The body's bytes cannot be written: playback goes on from memory, nothing of the version is kept (R-DISK-21). */
+export function bodyWriteFailed(state: ProxyState, body: Body, nowMs: number): void {
+  stopStoring(state, body);
+  endDrained(state, body, nowMs);
 }

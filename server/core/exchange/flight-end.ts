@@ -10,12 +10,17 @@ import { originOf } from "../http/uri-reference.ts";
 import { doomBody, storeBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
 import { serveBody } from "./exchange-serve.ts";
-import { abortFlight, detachFlight, leaveSlot, removeFlight } from "./flight-control.ts";
+import { abortFlight, drainFlight, leaveSlot, removeFlight } from "./flight-control.ts";
 import { answerProblem } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** The origin's response ended: `failure` is null when it came to its own end. */
-export function flightDone(state: ProxyState, flight: Flight, failure: { code: ErrorCode; detail: string } | null, nowMs: number): void {
+export function flightDone(
+  state: ProxyState,
+  flight: Flight,
+  failure: { code: ErrorCode; detail: string } | null,
+  nowMs: number,
+): void {
   if (flight.state !== "flowing" && flight.state !== "asked") return;
   if (failure !== null || flight.state === "asked") {
     const code = failure === null ? "upstream-protocol" : failure.code;
@@ -33,34 +38,37 @@ export function flightDone(state: ProxyState, flight: Flight, failure: { code: E
 /** The flight delivered all that it will: its last bytes may still be on their way to the disk. */
 export function flightComplete(state: ProxyState, flight: Flight, nowMs: number): void {
   const body = flight.body;
-  flight.state = "draining";
   if (flight.limit === -1) {
-    flight.limit = flight.position;
     // R-ORIGIN-BODY-2
     body.entry.total = flight.position;
     storeBody(state, body);
   }
+  const holds = drainFlight(state, flight, nowMs);
   pumpReaders(state, body);
-  if (!body.storing || flight.written === flight.position) flightDrained(state, flight, nowMs);
+  if (holds) return;
+  journalFlight(state, flight);
+  removeFlight(state, flight, nowMs);
+  evictIfNeeded(state, nowMs);
 }
 
 /** Bytes below `upTo` are in the file now (R-SPAN-3: the row comes after the bytes). */
 export function flightWritten(state: ProxyState, flight: Flight, upTo: number, nowMs: number): void {
   const body = flight.body;
+  if (!body.storing) return;
   const before = spanBytes(body.entry.spans);
   spanAdd(body.entry.spans, flight.written, upTo);
   flight.written = upTo;
   if (!body.hidden) state.table.bytes += spanBytes(body.entry.spans) - before;
   const drained = flight.state === "draining" && flight.written === flight.position;
-  const due = drained || flight.state === "ended" || flight.written - flight.journalled >= state.options.limits.commitBytes;
+  const due = drained || flight.written - flight.journalled >= state.options.limits.commitBytes;
   if (due) journalFlight(state, flight);
-  if (drained) flightDrained(state, flight, nowMs);
+  if (drained) removeFlight(state, flight, nowMs);
   evictIfNeeded(state, nowMs);
 }
 
 /** The flight failed: those who wait for its head hear of it, those who read its bytes try again or are cut. */
 export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode, detail: string, nowMs: number): void {
-  if (flight.state === "ended") return;
+  if (flight.state === "ended" || flight.state === "draining") return;
   // R-BREAKER-2
   if (flight.state === "asked" && isNetworkFailure(code)) noteFailure(state, flight, nowMs);
   const body = flight.body;
@@ -68,8 +76,10 @@ export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode,
   const began = flight.state === "flowing";
   leaveSlot(state, flight);
   if (began) failCursors(state, flight, code, nowMs);
-  journalFlight(state, flight);
-  removeFlight(state, flight, nowMs);
+  if (!drainFlight(state, flight, nowMs)) {
+    journalFlight(state, flight);
+    removeFlight(state, flight, nowMs);
+  }
   // R-CACHE-6: what has no known length and no end is of no use.
   if (began && body.entry.total === -1) doomBody(state, body);
   for (const exchange of waiters) failWaiter(state, exchange, flight, code, detail, nowMs);
@@ -110,20 +120,20 @@ export function failCursors(state: ProxyState, flight: Flight, code: ErrorCode, 
   }
 }
 
-function flightDrained(state: ProxyState, flight: Flight, nowMs: number): void {
-  const body = flight.body;
-  removeFlight(state, flight, nowMs);
-  for (const other of body.flights.slice()) detachFlight(state, other, nowMs);
-  evictIfNeeded(state, nowMs);
-}
-
 function journalFlight(state: ProxyState, flight: Flight): void {
   if (!flight.body.journalled || flight.written <= flight.journalled) return;
   state.actions.push({ kind: "span", body: flight.body, start: flight.journalled, end: flight.written });
   flight.journalled = flight.written;
 }
 
-function failWaiter(state: ProxyState, exchange: Exchange, flight: Flight, code: ErrorCode, detail: string, nowMs: number): void {
+function failWaiter(
+  state: ProxyState,
+  exchange: Exchange,
+  flight: Flight,
+  code: ErrorCode,
+  detail: string,
+  nowMs: number,
+): void {
   const known = flight.revalidates;
   // R-FRESH-5
   if (known !== null && !known.doomed && isOutOfReach(code)) {
@@ -147,12 +157,15 @@ function noteFailure(state: ProxyState, flight: Flight, nowMs: number): void {
   state.actions.push({ kind: "event", name: "breaker", detail: origin });
   // R-BREAKER-4: background work does not knock at a closed door.
   for (const other of Array.from(state.flights.values())) {
-    if (other !== flight && other.lane === "background" && originOf(other.url) === origin) abortFlight(state, other, nowMs);
+    if (other !== flight && other.lane === "background" && originOf(other.url) === origin)
+      abortFlight(state, other, nowMs);
   }
 }
 
 function isNetworkFailure(code: ErrorCode): boolean {
-  return code === "upstream-refused" || code === "upstream-dns" || code === "upstream-tls" || code === "upstream-timeout";
+  return (
+    code === "upstream-refused" || code === "upstream-dns" || code === "upstream-tls" || code === "upstream-timeout"
+  );
 }
 
 function isOutOfReach(code: ErrorCode): boolean {

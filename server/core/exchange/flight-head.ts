@@ -16,7 +16,15 @@ import { blankBody, doomBody, dropBody, publishBody, releaseBody, storeBody } fr
 import { roomFor } from "./eviction-run.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { serveBody } from "./exchange-serve.ts";
-import { abortFlight, detachFlight, leaveBody, leaveSlot, removeFlight, resetPositions, sendFlight } from "./flight-control.ts";
+import {
+  abortFlight,
+  detachFlight,
+  leaveBody,
+  leaveSlot,
+  removeFlight,
+  resetPositions,
+  sendFlight,
+} from "./flight-control.ts";
 import { failCursors, flightFailed, pumpReaders, takeWaiters } from "./flight-end.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
@@ -171,7 +179,9 @@ function openBody(
   const body = flight.body;
   describeBody(state, flight, body, answer, nowMs);
   body.entry.total = verdict.total;
-  startFlowing(flight, verdict.kind === "part" ? verdict.start : 0, verdict.kind === "part" ? verdict.end : verdict.total);
+  const start = verdict.kind === "part" ? verdict.start : 0;
+  const end = verdict.kind === "part" ? verdict.end : verdict.total;
+  startFlowing(flight, start, flight.method === "HEAD" ? start : end);
   // What the operator sets on every request tells nobody apart; what the player sent does.
   const identity = flight.identified ? flight.forward : withoutCredentials(flight.forward);
   const stores = storable(flight.method, identity, answer.status, answer.fields, {
@@ -193,7 +203,14 @@ function openBody(
   serveWaiters(state, flight, waiters, stores.store, answer.status, nowMs);
 }
 
-function serveWaiters(state: ProxyState, flight: Flight, waiters: Exchange[], shared: boolean, status: number, nowMs: number): void {
+function serveWaiters(
+  state: ProxyState,
+  flight: Flight,
+  waiters: Exchange[],
+  shared: boolean,
+  status: number,
+  nowMs: number,
+): void {
   const first = waiters[0];
   for (const exchange of waiters) {
     exchange.note.fwdStatus = status;
@@ -208,8 +225,7 @@ function serveWaiters(state: ProxyState, flight: Flight, waiters: Exchange[], sh
       planExchange(state, exchange, nowMs);
     }
   }
-  if (flight.method === "HEAD") abortFlight(state, flight, nowMs);
-  else detachFlight(state, flight, nowMs);
+  detachFlight(state, flight, nowMs);
 }
 
 function acceptHole(
@@ -299,14 +315,13 @@ function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: 
   body.contentRange = answer.status === 416 ? contentRange : null;
   body.passing = true;
   body.storing = false;
-  startFlowing(flight, 0, total);
+  startFlowing(flight, 0, flight.method === "HEAD" ? 0 : total);
   for (const exchange of waiters) {
     exchange.playlist = false;
     exchange.note.fwdStatus = answer.status;
     serveBody(state, exchange, body, nowMs);
   }
-  if (flight.method === "HEAD" || total === 0) abortFlight(state, flight, nowMs);
-  else detachFlight(state, flight, nowMs);
+  detachFlight(state, flight, nowMs);
 }
 
 function describeBody(state: ProxyState, flight: Flight, body: Body, answer: OriginAnswer, nowMs: number): void {

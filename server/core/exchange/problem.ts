@@ -11,7 +11,13 @@ import { abortFlight, detachFlight, detachFlights } from "./flight-control.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** Answers an exchange whose head has not gone out with a problem; ends it. */
-export function answerProblem(state: ProxyState, exchange: Exchange, code: ErrorCode, detail: string, nowMs: number): void {
+export function answerProblem(
+  state: ProxyState,
+  exchange: Exchange,
+  code: ErrorCode,
+  detail: string,
+  nowMs: number,
+): void {
   exchange.note.detail = code;
   const content = problemBody(code, detail, null);
   const head = problemHead(state, code, content, exchange.note, exchange.httpMinor, exchange.keepAlive, nowMs);
@@ -41,7 +47,13 @@ export function problemHead(
 }
 
 /** The parts that every response of an exchange begins from. */
-export function plainParts(state: ProxyState, status: number, httpMinor: 0 | 1, keepAlive: boolean, nowMs: number): HeadParts {
+export function plainParts(
+  state: ProxyState,
+  status: number,
+  httpMinor: 0 | 1,
+  keepAlive: boolean,
+  nowMs: number,
+): HeadParts {
   return {
     status,
     contentType: null,

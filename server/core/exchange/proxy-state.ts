@@ -1,5 +1,4 @@
 /** The state of the whole proxy as the core sees it, and the actions that the edge carries out, in order. */
-import type { ErrorCode } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
 import type { KeyRules } from "../cache/cache-key.ts";
 import type { ReusePolicy } from "../cache/freshness.ts";
@@ -93,12 +92,12 @@ export type Action =
   | { kind: "abort"; flight: Flight }
   | { kind: "pause"; flight: Flight }
   | { kind: "resume"; flight: Flight }
+  /** The flight is over: nothing of it is needed any more. */
+  | { kind: "landed"; flight: Flight }
   /** Send a response head; with `content`, the whole response. */
   | { kind: "head"; exchange: Exchange; head: ResponseHead; content: string | null }
   /** Let the reader of this exchange take its next steps. */
   | { kind: "pump"; exchange: Exchange }
-  /** Close the player's connection before its end: a visible failure. */
-  | { kind: "cut"; exchange: Exchange; code: ErrorCode }
   /** Write the entry's row. */
   | { kind: "store"; body: Body }
   /** Write a span's row: its bytes are in the file. */

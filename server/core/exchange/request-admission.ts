@@ -27,13 +27,22 @@ export type Admission =
 export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: number): Admission {
   const fields = request.fields;
   // R-HTTP-1
-  if (request.target.length > state.options.limits.targetBytesMax) return refuse(state, request, "target-too-long", "", nowMs);
+  if (request.target.length > state.options.limits.targetBytesMax)
+    return refuse(state, request, "target-too-long", "", nowMs);
   const authority = targetAuthority(request.target);
   const host = authority ?? fieldFirst(fields, "host");
-  const allowed = hostAllowed(host, fieldCount(fields, "host"), request.localAddress, request.localPort, state.options.allowedHosts);
+  const allowed = hostAllowed(
+    host,
+    fieldCount(fields, "host"),
+    request.localAddress,
+    request.localPort,
+    state.options.allowedHosts,
+  );
   // R-HTTP-2
-  if (allowed === "missing" && request.httpMinor === 1) return refuse(state, request, "bad-request", "exactly one Host field is needed", nowMs);
-  if (allowed === "wrong") return refuse(state, request, "wrong-host", "use 127.0.0.1, localhost, or a name allowed by option", nowMs);
+  if (allowed === "missing" && request.httpMinor === 1)
+    return refuse(state, request, "bad-request", "exactly one Host field is needed", nowMs);
+  if (allowed === "wrong")
+    return refuse(state, request, "wrong-host", "use 127.0.0.1, localhost, or a name allowed by option", nowMs);
   if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") {
     // R-HTTP-3
     return refuse(state, request, "method-not-allowed", "", nowMs);
@@ -54,7 +63,13 @@ export function startExchange(state: ProxyState, exchange: Exchange, nowMs: numb
 }
 
 /** Begins an exchange without a player: its bytes are fetched in the background and kept. */
-export function backgroundExchange(state: ProxyState, url: string, form: UrlForm, prefix: string, nowMs: number): Exchange {
+export function backgroundExchange(
+  state: ProxyState,
+  url: string,
+  form: UrlForm,
+  prefix: string,
+  nowMs: number,
+): Exchange {
   const request: PlayerRequest = {
     method: "GET",
     target: "",
@@ -70,7 +85,13 @@ export function backgroundExchange(state: ProxyState, url: string, form: UrlForm
 }
 
 /** A complete answer with a problem body. */
-export function refuse(state: ProxyState, request: PlayerRequest, code: ErrorCode, detail: string, nowMs: number): Admission {
+export function refuse(
+  state: ProxyState,
+  request: PlayerRequest,
+  code: ErrorCode,
+  detail: string,
+  nowMs: number,
+): Admission {
   const content = problemBody(code, detail, null);
   // R-HTTP-5: after a request that could not be understood, the next one on the connection cannot be trusted.
   const keepAlive = state.options.keepAlive && !request.close && code !== "bad-request" && code !== "target-too-long";
@@ -85,7 +106,14 @@ function preflight(state: ProxyState, request: PlayerRequest, nowMs: number): Ad
   return { kind: "answer", head: responseHead(parts), content: "" };
 }
 
-function newExchange(state: ProxyState, request: PlayerRequest, form: UrlForm, url: string, prefix: string, nowMs: number): Exchange {
+function newExchange(
+  state: ProxyState,
+  request: PlayerRequest,
+  form: UrlForm,
+  url: string,
+  prefix: string,
+  nowMs: number,
+): Exchange {
   const exchange: Exchange = {
     id: state.nextExchangeId,
     state: "waiting",

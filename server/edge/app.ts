@@ -1,0 +1,228 @@
+/** The composition root: the only place that knows every part, makes them in order and ends them in reverse. */
+import { readFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
+import type { ErrorCode } from "../core/base/errors.ts";
+import { defaultLimits } from "../core/base/limits.ts";
+import { problemHead } from "../core/exchange/problem.ts";
+import { clearProxy, connectivityChanged, loadEntries, proxyTick } from "../core/exchange/proxy-events.ts";
+import type { CoreOptions, PlayerRequest, ProxyState } from "../core/exchange/proxy-state.ts";
+import { newProxyState } from "../core/exchange/proxy-state.ts";
+import { admitRequest, backgroundExchange, refuse, startExchange } from "../core/exchange/request-admission.ts";
+import { cacheStatusText } from "../core/response/cache-status.ts";
+import { problemBody } from "../core/response/problem-body.ts";
+import type { ResponseHead } from "../core/response/response-head.ts";
+import type { Options } from "../options.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import { prepareDirectory } from "./cache-directory.ts";
+import { CacheIndex } from "./cache-index.ts";
+import { Engine } from "./engine.ts";
+import type { ExchangeRunner } from "./exchange-runner.ts";
+import type { Listener } from "./listener.ts";
+import { listen } from "./listener.ts";
+import type { LocalPages } from "./local-pages.ts";
+import { localPage } from "./local-pages.ts";
+import type { Log } from "./log.ts";
+import { loggedUrl, openLog } from "./log.ts";
+import { OriginClient } from "./origin-client.ts";
+import { SpanFiles } from "./span-files.ts";
+
+/** What an exchange came to, for listeners. */
+export type ExchangeReport = {
+  id: number;
+  url: string;
+  status: number;
+  cacheStatus: string;
+  bytesFromDisk: number;
+  bytesFromFlights: number;
+  ms: number;
+};
+
+export type AppListeners = {
+  onExchange: (report: ExchangeReport) => void;
+  onEvent: (name: "evicted" | "breaker", detail: string) => void;
+};
+
+/** A running proxy. */
+export type App = {
+  port: number;
+  state: ProxyState;
+  engine: Engine;
+  index: CacheIndex;
+  pages: LocalPages;
+  log: Log;
+  stop: () => Promise<void>;
+  clear: () => void;
+  networkChanged: () => void;
+  prefetch: (url: string) => void;
+};
+
+/** An operating error of the start that is not a socket's. */
+export class StartError extends Error {}
+
+/** Starts a proxy. Rejects with a `StartError`, or the socket's error when the address cannot be listened on. */
+export async function startApp(options: Options, listeners: AppListeners): Promise<App> {
+  const log = openLog(options.logLevel, options.logFormat);
+  const directory = prepareDirectory(options.cacheDir);
+  if (!directory.ok) throw new StartError(directory.message);
+  const core = coreOptions(options);
+  const limits = core.limits;
+  const onError = (error: Error): void => log.warn({ err: error }, "the cache's storage has a problem");
+  const index = new CacheIndex(directory.dir, {
+    journalMs: limits.journalMs,
+    journalRowsMax: limits.journalRowsMax,
+    onError,
+  });
+  const entries = index.load();
+  const now = (): number => Date.now();
+  const state = newProxyState(core, index.firstId(), now() + options.evictionDelayMs);
+  loadEntries(state, entries);
+  const files = new SpanFiles(directory.dataDir, {
+    openFilesMax: limits.openFilesMax,
+    firstNewId: index.firstId(),
+    onError,
+  });
+  const origin = new OriginClient({
+    limits,
+    allow: options.allowUpstream,
+    allowPrivate: options.allowPrivate,
+    tls: options.originCa === "" ? {} : { ca: readFileSync(options.originCa) },
+    log: { debug: (fields, message) => log.debug(fields, message) },
+  });
+  const engine = new Engine({
+    state,
+    origin,
+    files,
+    index,
+    pool: new BufferPool(limits.readPieceBytes, 64),
+    log,
+    now,
+    freeDiskReserveBytes: options.freeDiskReserveBytes,
+    onExchange: (runner) => listeners.onExchange(report(runner, now(), log)),
+    onEvent: listeners.onEvent,
+  });
+  const pages: LocalPages = { find: null };
+  let stopping = false;
+  const end = async (): Promise<void> => {
+    engine.stop();
+    await new Promise<void>((resolve) => origin.close(resolve));
+    await new Promise<void>((resolve) => files.closeAll(resolve));
+    index.close();
+    directory.release();
+  };
+  let listener: Listener;
+  try {
+    listener = await listen(options.host, options.port, {
+      limits,
+      onRequest: (request, response) => onRequest(engine, pages, stopping, request, response),
+      problem: (code, detail) => plainProblem(state, code, detail, now()),
+    });
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  index.sweep((removed) => {
+    if (removed > 0) log.info({ removed }, "data files without a row are deleted");
+  });
+  const evictionTimer = setTimeout(() => engine.run((nowMs) => proxyTick(state, nowMs)), options.evictionDelayMs);
+  evictionTimer.unref();
+  return {
+    port: listener.port,
+    state,
+    engine,
+    index,
+    pages,
+    log,
+    stop: async () => {
+      stopping = true;
+      clearTimeout(evictionTimer);
+      engine.stop();
+      await listener.close();
+      await end();
+    },
+    clear: () => {
+      engine.run(() => clearProxy(state));
+      index.flush();
+    },
+    networkChanged: () => connectivityChanged(state),
+    prefetch: (url) => {
+      engine.run((nowMs) => {
+        const exchange = backgroundExchange(state, url, options.form, "", nowMs);
+        engine.attach(exchange, null);
+        startExchange(state, exchange, nowMs);
+      });
+    },
+  };
+}
+
+/** The core's view of the options. */
+export function coreOptions(options: Options): CoreOptions {
+  return {
+    limits: { ...defaultLimits, ...options.limits },
+    policy: options.policy,
+    keyRules: { dropParameters: options.dropParameters, keepParameters: options.keepParameters },
+    secret: Buffer.from(options.secret, "utf8").toString("latin1"),
+    allowedHosts: options.allowedHosts,
+    allowUpstream: options.allowUpstream,
+    playlistFreshMs: options.playlistFreshSeconds * 1000,
+    ignoreNoStore: options.ignoreNoStore,
+    cors: options.cors,
+    keepAlive: options.keepAlive,
+    forwardFields: options.forwardFields.map((name) => name.toLowerCase()),
+    requestFields: options.requestFields,
+    responseFields: options.responseFields.map((name) => name.toLowerCase()),
+    maxCacheBytes: options.maxCacheBytes,
+  };
+}
+
+function onRequest(
+  engine: Engine,
+  pages: LocalPages,
+  stopping: boolean,
+  request: PlayerRequest,
+  response: ServerResponse,
+): void {
+  const { state } = engine;
+  engine.run((nowMs) => {
+    const admission = stopping ? refuse(state, request, "stopping", "", nowMs) : admitRequest(state, request, nowMs);
+    if (admission.kind === "answer") {
+      send(response, admission.head, Buffer.from(admission.content, "latin1"));
+    } else if (admission.kind === "local") {
+      const page = localPage(engine, pages, request, admission.path, nowMs);
+      send(response, page.head, request.method === "HEAD" ? Buffer.alloc(0) : page.body);
+    } else {
+      engine.attach(admission.exchange, response);
+      startExchange(state, admission.exchange, nowMs);
+    }
+  });
+}
+
+function send(response: ServerResponse, head: ResponseHead, body: Buffer): void {
+  response.sendDate = false;
+  response.writeHead(head.status, head.reason, head.fields);
+  response.end(body);
+}
+
+function plainProblem(
+  state: ProxyState,
+  code: ErrorCode,
+  detail: string,
+  nowMs: number,
+): { head: ResponseHead; content: string } {
+  const content = problemBody(code, detail, null);
+  return { head: problemHead(state, code, content, null, 1, false, nowMs), content };
+}
+
+function report(runner: ExchangeRunner, nowMs: number, log: Log): ExchangeReport {
+  const { exchange } = runner;
+  const result: ExchangeReport = {
+    id: exchange.id,
+    url: exchange.url,
+    status: exchange.status,
+    cacheStatus: cacheStatusText(exchange.note),
+    bytesFromDisk: runner.bytesFromDisk,
+    bytesFromFlights: runner.bytesFromFlights,
+    ms: nowMs - exchange.startMs,
+  };
+  log.debug({ ...result, url: loggedUrl(exchange.url) }, "exchange");
+  return result;
+}

@@ -1,0 +1,262 @@
+/**
+ * Runs the core: hands it events, carries out its actions in order, and keeps its clock. One thread, no locks: an event
+ * that comes up while actions are carried out adds its own to the end.
+ */
+import type { ServerResponse } from "node:http";
+import type { ErrorCode } from "../core/base/errors.ts";
+import { errorTable } from "../core/base/errors.ts";
+import type { Body, Flight } from "../core/download/flight.ts";
+import { flightShouldPause } from "../core/download/flight.ts";
+import { unpause } from "../core/exchange/flight-control.ts";
+import { bodyWriteFailed } from "../core/exchange/flight-data.ts";
+import { exchangeEnded, proxyDeadline, proxyTick, setReserveShortfall } from "../core/exchange/proxy-events.ts";
+import type { Action, Exchange, ProxyState } from "../core/exchange/proxy-state.ts";
+import type { BufferPool } from "./buffer-pool.ts";
+import type { CacheIndex } from "./cache-index.ts";
+import { ExchangeRunner } from "./exchange-runner.ts";
+import { FlightRunner } from "./flight-runner.ts";
+import type { Log } from "./log.ts";
+import type { OriginClient } from "./origin-client.ts";
+import type { SpanFiles } from "./span-files.ts";
+
+/** What the engine is made of; the composition root makes it. */
+export type EngineParts = {
+  state: ProxyState;
+  origin: OriginClient;
+  files: SpanFiles;
+  index: CacheIndex;
+  pool: BufferPool;
+  log: Log;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  freeDiskReserveBytes: number;
+  /** Told of every exchange that is over, and of what else a listener may want to know. */
+  onExchange: (runner: ExchangeRunner) => void;
+  onEvent: (name: "evicted" | "breaker", detail: string) => void;
+};
+
+export class Engine {
+  readonly state: ProxyState;
+  readonly origin: OriginClient;
+  readonly files: SpanFiles;
+  readonly pool: BufferPool;
+  readonly log: Log;
+  readonly now: () => number;
+  bytesFromOrigin = 0;
+  bytesFromDisk = 0;
+  private readonly parts: EngineParts;
+  private readonly flights = new Map<number, FlightRunner>();
+  private readonly runners = new Map<number, ExchangeRunner>();
+  /** Flights that write a file, or wait to: the first of each list writes. */
+  private readonly writers = new Map<number, FlightRunner[]>();
+  private draining = false;
+  private timer: NodeJS.Timeout | null = null;
+  private timerMs = -1;
+
+  constructor(parts: EngineParts) {
+    this.parts = parts;
+    this.state = parts.state;
+    this.origin = parts.origin;
+    this.files = parts.files;
+    this.pool = parts.pool;
+    this.log = parts.log;
+    this.now = parts.now;
+  }
+
+  /** Hands an event to the core and carries out what follows. */
+  run(event: (nowMs: number) => void): void {
+    event(this.now());
+    this.drain();
+    this.setTimer();
+  }
+
+  /** Like `run` for the byte path, which sets no timers. */
+  runHot(event: (nowMs: number) => void): void {
+    event(this.now());
+    this.drain();
+  }
+
+  /**
+   * Whether a runner may go on after a call to the core that began with `before` actions waiting. If it added some,
+   * they come first: at once, or, from inside another action, before the runner is called again.
+   */
+  settled(exchange: Exchange, before: number): boolean {
+    if (this.state.actions.length === before) return true;
+    if (this.draining) {
+      this.state.actions.push({ kind: "pump", exchange });
+      return false;
+    }
+    this.drain();
+    return true;
+  }
+
+  /** Carries out the actions that wait, unless that is being done further up the stack. */
+  drain(): void {
+    if (this.draining) return;
+    this.draining = true;
+    const { actions } = this.state;
+    try {
+      for (let at = 0; at < actions.length; at += 1) {
+        const action = actions[at];
+        if (action !== undefined) this.carryOut(action);
+      }
+    } finally {
+      actions.length = 0;
+      this.draining = false;
+    }
+  }
+
+  /** Takes on the player of an exchange (null: none). */
+  attach(exchange: Exchange, response: ServerResponse | null): ExchangeRunner {
+    if (this.state.reserveShortfallBytes > 0) this.checkReserve(this.now());
+    const runner = new ExchangeRunner(this, exchange, response, (over) => {
+      this.runners.delete(exchange.id);
+      this.parts.onExchange(over);
+    });
+    this.runners.set(exchange.id, runner);
+    return runner;
+  }
+
+  /** The runner of a flight. */
+  flightRunner(flight: Flight): FlightRunner {
+    let runner = this.flights.get(flight.id);
+    if (runner === undefined) {
+      runner = new FlightRunner(this, flight);
+      this.flights.set(flight.id, runner);
+    }
+    return runner;
+  }
+
+  /** Whether this flight may write its file now; if not, it is called when it may. */
+  takeWrite(id: number, runner: FlightRunner): boolean {
+    const waiting = this.writers.get(id);
+    if (waiting === undefined) {
+      this.writers.set(id, [runner]);
+      return true;
+    }
+    if (!waiting.includes(runner)) waiting.push(runner);
+    return false;
+  }
+
+  /** A write of the file is over: the next flight that waits for it writes. */
+  giveWrite(id: number): void {
+    const waiting = this.writers.get(id);
+    this.writers.delete(id);
+    if (waiting === undefined) return;
+    waiting.shift();
+    const next = waiting.shift();
+    if (next === undefined) return;
+    next.write();
+    for (const other of waiting) other.write();
+  }
+
+  /** A write failed: the body is passed through from memory from now on. */
+  writeFailed(body: Body, error: NodeJS.ErrnoException): void {
+    this.log.warn({ err: error, entry: body.entry.id }, "the cache cannot be written; the response is passed through");
+    this.run((nowMs) => {
+      bodyWriteFailed(this.state, body, nowMs);
+      if (error.code === "ENOSPC" || error.code === "EDQUOT") this.checkReserve(nowMs);
+      for (const flight of body.flights) this.resumeIfDue(flight);
+    });
+  }
+
+  /** Lets an origin go on when nothing holds it back any more. */
+  resumeIfDue(flight: Flight): void {
+    if (flight.paused && !flightShouldPause(flight, this.state.options.limits)) unpause(this.state, flight);
+  }
+
+  /** Ends an exchange that can visibly not be completed. */
+  cutExchange(exchange: Exchange, code: ErrorCode): void {
+    const runner = this.runners.get(exchange.id);
+    this.log[errorTable[code].level]({ exchange: exchange.id, code }, "the response is cut: its bytes cannot be had");
+    exchangeEnded(this.state, exchange, this.now());
+    runner?.cut();
+    this.drain();
+  }
+
+  /** Stops the clock and every origin transfer. */
+  stop(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    for (const runner of this.flights.values()) runner.abort();
+    for (const runner of Array.from(this.runners.values())) runner.cut();
+  }
+
+  /** Writes under way or waiting. */
+  get writesPending(): number {
+    return this.writers.size;
+  }
+
+  private carryOut(action: Action): void {
+    switch (action.kind) {
+      case "send":
+        this.flightRunner(action.flight).send(action.fields);
+        return;
+      case "abort":
+        this.flightRunner(action.flight).abort();
+        return;
+      case "landed":
+        this.flights.delete(action.flight.id);
+        return;
+      case "pause":
+        this.flightRunner(action.flight).pause();
+        return;
+      case "resume":
+        this.flightRunner(action.flight).resume();
+        return;
+      case "head":
+        this.runners.get(action.exchange.id)?.head(action.head, action.content);
+        return;
+      case "pump":
+        this.runners.get(action.exchange.id)?.pump();
+        return;
+      case "store":
+        this.parts.index.put(action.body.entry);
+        return;
+      case "span":
+        this.parts.index.spans(action.body.entry.id, action.start, action.end);
+        return;
+      case "touch":
+        this.parts.index.touch(action.body.entry.id, action.body.entry.accessMs);
+        return;
+      case "forget":
+        this.parts.index.drop(action.body.entry.id);
+        return;
+      case "remove":
+        this.files.remove(action.body.entry.id, (error) => {
+          if (error !== null)
+            this.log.warn({ err: error, entry: action.body.entry.id }, "a data file cannot be deleted");
+        });
+        return;
+      case "event":
+        this.parts.onEvent(action.name, action.detail);
+        return;
+    }
+  }
+
+  private setTimer(): void {
+    const deadline = proxyDeadline(this.state);
+    if (deadline === this.timerMs) return;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.timerMs = deadline;
+    if (deadline === -1) return;
+    this.timer = setTimeout(
+      () => {
+        this.timer = null;
+        this.timerMs = -1;
+        this.run((nowMs) => proxyTick(this.state, nowMs));
+      },
+      Math.max(0, deadline - this.now()),
+    );
+    this.timer.unref();
+  }
+
+  /** Asks the disk, at most once a second, whether it still has its reserve. */
+  checkReserve(nowMs: number): void {
+    const free = this.files.freeBytes();
+    if (free < 0) return;
+    const shortfall = Math.max(0, this.parts.freeDiskReserveBytes - free);
+    if (shortfall !== this.state.reserveShortfallBytes) setReserveShortfall(this.state, shortfall, nowMs);
+  }
+}

@@ -1,0 +1,216 @@
+/** Carries out one exchange: writes its head and bytes to the player's socket at the player's own pace. */
+import type { ServerResponse } from "node:http";
+import { gatherBegan, gatherDone, gatherTooLarge } from "../core/exchange/exchange-playlist.ts";
+import { nextStep, readerAdvanced, readFailed } from "../core/exchange/exchange-read.ts";
+import { exchangeEnded } from "../core/exchange/proxy-events.ts";
+import type { Exchange } from "../core/exchange/proxy-state.ts";
+import { readerDiskEnd, tailFlight } from "../core/reader/reader-step.ts";
+import type { ResponseHead } from "../core/response/response-head.ts";
+import type { Engine } from "./engine.ts";
+
+/** Bytes that tell a playlist from anything else: a byte order mark, #EXTM3U, a line end. */
+const sniffBytes = 12;
+
+export class ExchangeRunner {
+  readonly exchange: Exchange;
+  /** Null: nobody listens, the bytes are fetched to be kept. */
+  private readonly response: ServerResponse | null;
+  private readonly engine: Engine;
+  private readonly onOver: (runner: ExchangeRunner) => void;
+  private reading = false;
+  private pumping = false;
+  private over = false;
+  private gathered: Buffer[] = [];
+  private gatheredBytes = 0;
+  private sniffed = false;
+  bytesFromDisk = 0;
+  bytesFromFlights = 0;
+
+  constructor(
+    engine: Engine,
+    exchange: Exchange,
+    response: ServerResponse | null,
+    onOver: (runner: ExchangeRunner) => void,
+  ) {
+    this.engine = engine;
+    this.exchange = exchange;
+    this.response = response;
+    this.onOver = onOver;
+    if (response === null) return;
+    response.on("drain", () => this.engine.run(() => this.pump()));
+    response.on("close", () => this.gone());
+  }
+
+  /** Sends the head; with `content` that is the whole response. */
+  head(head: ResponseHead, content: string | null): void {
+    const response = this.response;
+    if (response !== null) {
+      response.sendDate = false;
+      response.writeHead(head.status, head.reason, head.fields);
+      if (content !== null) response.end(Buffer.from(content, "latin1"));
+      else if (this.exchange.method === "HEAD") response.end();
+      else if (this.gathered.length > 0) for (const bytes of this.gathered) response.write(bytes);
+    }
+    this.gathered = [];
+    if (content !== null || this.exchange.method === "HEAD") this.finish();
+  }
+
+  /** Takes the next steps, as far as the player takes bytes. */
+  pump(): void {
+    if (this.reading || this.pumping || this.over) return;
+    this.pumping = true;
+    try {
+      while (!this.over && !this.reading && this.step()) {
+        // Each step says whether another may follow at once.
+      }
+    } finally {
+      this.pumping = false;
+    }
+    // A head alone must not wait for the first byte.
+    if (this.response?.headersSent === true && this.exchange.state === "sending" && !this.reading)
+      this.response.flushHeaders();
+  }
+
+  /** Ends the player's connection before the response is whole: what was sent goes out, then the end. */
+  cut(): void {
+    const socket = this.response?.socket;
+    this.finish();
+    if (socket !== null && socket !== undefined) socket.destroySoon();
+    else this.response?.destroy();
+  }
+
+  /** The player closed its connection, or the response went out whole. */
+  private gone(): void {
+    if (this.over) return;
+    this.engine.run((nowMs) => exchangeEnded(this.engine.state, this.exchange, nowMs));
+    this.finish();
+  }
+
+  private finish(): void {
+    if (this.over) return;
+    this.over = true;
+    this.gathered = [];
+    this.onOver(this);
+  }
+
+  private step(): boolean {
+    const { exchange, engine, response } = this;
+    const state = exchange.state;
+    if (state !== "sending" && state !== "gathering") return false;
+    if (state === "sending" && response !== null && response.writableNeedDrain) return false;
+    const body = exchange.body;
+    const cursor = exchange.cursor;
+    if (body === null || cursor === null) return false;
+    const nowMs = engine.now();
+    const before = engine.state.actions.length;
+    const step = nextStep(engine.state, exchange, nowMs);
+    if (!engine.settled(exchange, before) || this.over) return false;
+    switch (step) {
+      case "end":
+        this.end(nowMs);
+        return false;
+      case "tail": {
+        const flight = tailFlight(body, cursor.offset);
+        if (flight === null) return true;
+        const bytes = engine.flightRunner(flight).bytesAt(cursor.offset, cursor.end);
+        this.bytesFromFlights += bytes.length;
+        return this.take(bytes, cursor.offset + bytes.length, null);
+      }
+      case "disk":
+        return this.readDisk(body.entry.id, cursor.offset, readerDiskEnd(body, cursor));
+      case "wait":
+      case "open":
+        return false;
+      case "cut":
+        engine.cutExchange(exchange, "upstream-truncated");
+        return false;
+    }
+  }
+
+  private readDisk(id: number, offset: number, end: number): boolean {
+    const { engine } = this;
+    if (this.response === null && this.exchange.state === "sending") {
+      readerAdvanced(engine.state, this.exchange, end, engine.now());
+      return true;
+    }
+    const buffer = engine.pool.take();
+    const length = Math.min(end - offset, buffer.length);
+    this.reading = true;
+    engine.files.read(id, buffer, offset, length, (error, bytesRead) => {
+      this.reading = false;
+      if (this.over || error !== null || bytesRead < length) {
+        engine.pool.give(buffer);
+        if (!this.over) engine.run((nowMs) => this.readBroke(error, nowMs));
+        return;
+      }
+      this.bytesFromDisk += length;
+      engine.bytesFromDisk += length;
+      engine.run(() => {
+        if (this.take(buffer.subarray(0, length), offset + length, buffer)) this.pump();
+      });
+    });
+    return false;
+  }
+
+  private readBroke(error: Error | null, nowMs: number): void {
+    const { engine, exchange } = this;
+    engine.log.warn(
+      { err: error, entry: exchange.body?.entry.id },
+      "stored bytes cannot be read; they are fetched anew",
+    );
+    readFailed(engine.state, exchange, nowMs);
+  }
+
+  /** Hands bytes to the player or the gathering; `pooled` is given back when the socket has them. */
+  private take(bytes: Buffer, offset: number, pooled: Buffer | null): boolean {
+    const { engine, exchange, response } = this;
+    if (exchange.state === "gathering") {
+      const kept = pooled === null ? bytes : Buffer.from(bytes);
+      if (pooled !== null) engine.pool.give(pooled);
+      if (!this.gather(kept, offset)) return false;
+    } else if (response !== null) {
+      if (pooled === null) response.write(bytes);
+      else response.write(bytes, () => engine.pool.give(pooled));
+    }
+    const before = engine.state.actions.length;
+    readerAdvanced(engine.state, exchange, offset, engine.now());
+    return engine.settled(exchange, before) && !this.over;
+  }
+
+  /** Keeps bytes of what may be a playlist. False: the core has decided something, which comes first. */
+  private gather(bytes: Buffer, offset: number): boolean {
+    const { engine, exchange } = this;
+    this.gathered.push(bytes);
+    this.gatheredBytes += bytes.length;
+    const before = engine.state.actions.length;
+    if (!this.sniffed && this.gatheredBytes >= sniffBytes) {
+      this.sniffed = true;
+      const start = Buffer.concat(this.gathered).toString("latin1", 0, sniffBytes);
+      gatherBegan(engine.state, exchange, start, engine.now());
+    }
+    if (exchange.state === "gathering" && this.gatheredBytes > engine.state.options.limits.playlistBytesMax) {
+      gatherTooLarge(engine.state, exchange, engine.now());
+    }
+    if (engine.state.actions.length === before) return true;
+    readerAdvanced(engine.state, exchange, offset, engine.now());
+    engine.settled(exchange, before);
+    return false;
+  }
+
+  private end(nowMs: number): void {
+    const { engine, exchange, response } = this;
+    if (exchange.state === "gathering") {
+      const bytes = Buffer.concat(this.gathered).toString("latin1");
+      this.gathered = [];
+      gatherDone(engine.state, exchange, bytes, nowMs);
+      engine.drain();
+      // A player is told by the head action, which may still wait its turn.
+      if (response === null) this.finish();
+      return;
+    }
+    response?.end();
+    exchangeEnded(engine.state, exchange, nowMs);
+    engine.drain();
+    this.finish();
+  }
+}

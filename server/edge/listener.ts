@@ -1,0 +1,94 @@
+/**
+ * The listening socket: fastify for its life cycle, every reply hijacked, so that status line, field order and field
+ * case are the core's. What the HTTP parser refuses is answered here, from the same table of errors.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import fastify from "fastify";
+import type { ErrorCode } from "../core/base/errors.ts";
+import type { Limits } from "../core/base/limits.ts";
+import type { PlayerRequest } from "../core/exchange/proxy-state.ts";
+import type { ResponseHead } from "../core/response/response-head.ts";
+
+export type ListenerParts = {
+  limits: Limits;
+  /** A request whose head is complete. */
+  onRequest: (request: PlayerRequest, response: ServerResponse) => void;
+  /** The answer to bytes that are no request. */
+  problem: (code: ErrorCode, detail: string) => { head: ResponseHead; content: string };
+};
+
+export type Listener = { port: number; close: () => Promise<void> };
+
+/** Listens on `host` and `port`; rejects when the port is taken, never takes another. */
+export async function listen(host: string, port: number, parts: ListenerParts): Promise<Listener> {
+  const { limits } = parts;
+  const app: FastifyInstance = fastify({
+    http: {
+      maxHeaderSize: limits.requestHeadBytesMax,
+      requireHostHeader: false,
+      headersTimeout: limits.requestHeadMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.requestHeadMs),
+      insecureHTTPParser: false,
+    },
+    keepAliveTimeout: limits.keepAliveMs,
+    requestTimeout: limits.requestHeadMs,
+    forceCloseConnections: true,
+    clientErrorHandler: (error, socket) => answerClientError(error as NodeJS.ErrnoException, socket, parts),
+    // Every target is one route: what it means is the core's to say, from its own bytes.
+    rewriteUrl: () => "/",
+  });
+  app.addHook("onRequest", (request, reply, _done) => {
+    reply.hijack();
+    parts.onRequest(playerRequest(request.raw), reply.raw);
+  });
+  app.get("/", (_request, reply) => reply.hijack());
+  app.server.maxConnections = limits.connectionsMax;
+  app.server.on("connect", (_request, socket) => answerClientError({ code: "CONNECT" }, socket as Socket, parts));
+  await app.listen({ host, port });
+  const address = app.server.address();
+  const actualPort = typeof address === "object" && address !== null ? address.port : port;
+  return { port: actualPort, close: () => app.close() };
+}
+
+function playerRequest(raw: IncomingMessage): PlayerRequest {
+  const original = (raw as IncomingMessage & { originalUrl?: string }).originalUrl;
+  return {
+    method: raw.method ?? "",
+    target: original ?? raw.url ?? "",
+    httpMinor: raw.httpVersionMinor === 0 ? 0 : 1,
+    fields: raw.rawHeaders,
+    localAddress: raw.socket.localAddress ?? "",
+    localPort: raw.socket.localPort ?? 0,
+    close: closes(raw),
+  };
+}
+
+/** Whether the player wants the connection closed after this response (RFC 9112 section 9.3). */
+function closes(raw: IncomingMessage): boolean {
+  const connection = (raw.headers.connection ?? "").toLowerCase();
+  const options = connection.split(",").map((option) => option.trim());
+  if (options.includes("close")) return true;
+  return raw.httpVersionMinor === 0 && !options.includes("keep-alive");
+}
+
+function answerClientError(error: { code?: string | undefined }, socket: Socket, parts: ListenerParts): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code = clientErrorCode(error.code);
+  const { head, content } = parts.problem(code, "");
+  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
+  for (let at = 0; at + 1 < head.fields.length; at += 2) text += `${head.fields[at]}: ${head.fields[at + 1]}\r\n`;
+  socket.end(Buffer.from(`${text}\r\n${content}`, "latin1"));
+}
+
+function clientErrorCode(code: string | undefined): ErrorCode {
+  // R-HTTP-6
+  if (code === "HPE_HEADER_OVERFLOW") return "head-too-large";
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "request-timeout";
+  if (code === "CONNECT") return "method-not-allowed";
+  return "bad-request";
+}

@@ -1,0 +1,206 @@
+/**
+ * reelcache as a library: start a proxy, convert URLs, play through it.
+ *
+ * @example
+ * const server = await startServer({ cacheDir: "/tmp/reel", port: 0 });
+ * player.load(server.convertUrl("https://cdn.example.com/show/index.m3u8"));
+ * await server.stop();
+ */
+import { EventEmitter } from "node:events";
+import type { LaneCounts } from "./core/download/lane-queue.ts";
+import { laneCounts } from "./core/download/lane-queue.ts";
+import { proxiedUrl, proxyPrefix } from "./core/route/proxied-url.ts";
+import type { App, ExchangeReport } from "./edge/app.ts";
+import { StartError, startApp } from "./edge/app.ts";
+import type { LocalPage } from "./edge/local-pages.ts";
+import type { Options, PartialOptions } from "./options.ts";
+import { resolveOptions } from "./options.ts";
+
+export type { Limits } from "./core/base/limits.ts";
+export { defaultLimits } from "./core/base/limits.ts";
+export type { ExchangeReport } from "./edge/app.ts";
+export { StartError } from "./edge/app.ts";
+export type { Options, PartialOptions } from "./options.ts";
+export { defaultOptions, optionTable } from "./options.ts";
+
+/** Figures of a running server. Bytes and counts are since its start, unless they are sizes. */
+export type Stats = {
+  /** Resources that are stored, whole or in part. */
+  entries: number;
+  /** Bytes stored. */
+  bytes: number;
+  /** Origin fetches under way. */
+  flights: number;
+  /** Requests under way. */
+  exchanges: number;
+  /** Bytes received from origins. */
+  bytesFromOrigin: number;
+  /** Bytes served from files. */
+  bytesFromDisk: number;
+  /** Requests answered from the cache alone. */
+  hits: number;
+  /** Requests that an origin had a part in. */
+  misses: number;
+  evictions: number;
+  lanes: LaneCounts;
+  connections: { open: number; idle: number; active: number };
+  index: "ok" | "degraded";
+};
+
+/** Why a URL was not converted. */
+export type Fallback = "not-running" | "not-http";
+
+/** Events and what they carry. */
+export type ServerEvents = {
+  /** A request is over. */
+  exchange: [ExchangeReport];
+  /** A resource left the cache to make room; its URL. */
+  evicted: [string];
+  /** An origin's circuit breaker opened; the origin. */
+  breaker: [string];
+  stopped: [];
+};
+
+/** A running server. */
+export type Server = {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly port: number;
+  /** False from the moment that `stop` is called. */
+  readonly running: boolean;
+  /**
+   * The proxied URL of an upstream URL, or the URL itself when the server is not running or it is not http or https:
+   * what comes back can always be played. Synchronous, never throws. `why` hears the reason of a fallback.
+   */
+  convertUrl(url: string, why?: (reason: Fallback) => void): string;
+  /** Empties the cache and its index. Responses under way complete; the next request of each is a miss. */
+  clearCache(): Promise<void>;
+  /** Fetches a URL in the background, for slots that players leave. */
+  prefetch(url: string): void;
+  /** Tells that the network changed: origins given up are tried again at once. */
+  networkChanged(): void;
+  stats(): Stats;
+  /** Adds pages of the caller's own below the proxy's address. */
+  servePages(find: (path: string) => LocalPage | null): void;
+  on<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): void;
+  off<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): void;
+  /** Ends transfers, writes the index, closes the port. Calling it again waits for the same end. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Starts a server and waits until it listens. Rejects with a `StartError` (options, cache directory; its message says
+ * what to do) or the socket's error, such as EADDRINUSE: a taken port is never exchanged for another.
+ */
+export async function startServer(input: PartialOptions = {}): Promise<Server> {
+  const resolved = resolveOptions(input);
+  if (!resolved.ok) throw new StartError(resolved.message);
+  const events = new EventEmitter<ServerEvents>();
+  const tally = { hits: 0, misses: 0, evictions: 0 };
+  const app = await startApp(resolved.options, {
+    onExchange: (report) => {
+      if (report.cacheStatus.startsWith("reelcache; hit")) tally.hits += 1;
+      else tally.misses += 1;
+      events.emit("exchange", report);
+    },
+    onEvent: (name, detail) => {
+      if (name === "evicted") tally.evictions += 1;
+      events.emit(name, detail);
+    },
+  });
+  const server = makeServer(app, resolved.options, events, tally);
+  latest = server;
+  return server;
+}
+
+/** Stops the server that was started last; nothing to do when there is none. */
+export async function stopServer(): Promise<void> {
+  await latest?.stop();
+}
+
+/** `convertUrl` of the server that was started last; without one the URL itself. Synchronous, never throws. */
+export function convertUrl(url: string, why?: (reason: Fallback) => void): string {
+  if (latest !== null) return latest.convertUrl(url, why);
+  why?.("not-running");
+  return url;
+}
+
+/** `clearCache` of the server that was started last; nothing to do when there is none. */
+export async function clearCache(): Promise<void> {
+  await latest?.clearCache();
+}
+
+/** An app has one proxy: the module's functions speak of the one that was started last. */
+let latest: Server | null = null;
+
+function makeServer(
+  app: App,
+  options: Options,
+  events: EventEmitter<ServerEvents>,
+  tally: { hits: number; misses: number; evictions: number },
+): Server {
+  let stopped: Promise<void> | null = null;
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  const url = `http://${host}:${app.port}`;
+  const prefix = proxyPrefix("http", `${host}:${app.port}`, app.state.options.secret);
+  return {
+    url,
+    port: app.port,
+    get running() {
+      return stopped === null;
+    },
+    convertUrl: (upstream, why) => convert(upstream, prefix, options, stopped === null, why),
+    clearCache: async () => app.clear(),
+    prefetch: app.prefetch,
+    networkChanged: app.networkChanged,
+    stats: () => ({ ...figures(app), ...tally }),
+    servePages: (find) => {
+      app.pages.find = find;
+    },
+    on: (name, listener) => {
+      events.on(name, listener as never);
+    },
+    off: (name, listener) => {
+      events.off(name, listener as never);
+    },
+    stop: () => {
+      stopped ??= app.stop().then(() => {
+        events.emit("stopped");
+      });
+      return stopped;
+    },
+  };
+}
+
+function convert(
+  upstream: string,
+  prefix: string,
+  options: Options,
+  running: boolean,
+  why: ((reason: Fallback) => void) | undefined,
+): string {
+  if (!running) {
+    why?.("not-running");
+    return upstream;
+  }
+  const bytes = Buffer.from(String(upstream), "utf8").toString("latin1");
+  const converted = proxiedUrl(prefix, options.form, bytes);
+  if (converted !== bytes) return converted;
+  why?.("not-http");
+  return upstream;
+}
+
+function figures(app: App): Omit<Stats, "hits" | "misses" | "evictions"> {
+  const { state, engine, index } = app;
+  return {
+    entries: state.table.bodies.length,
+    bytes: state.table.bytes,
+    flights: state.flights.size,
+    exchanges: state.exchanges.size,
+    bytesFromOrigin: engine.bytesFromOrigin,
+    bytesFromDisk: engine.bytesFromDisk,
+    lanes: laneCounts(state.lanes),
+    connections: engine.origin.counts(),
+    index: index.health(),
+  };
+}

@@ -40,7 +40,7 @@ export function routeReply(input: RouteInput): Reply {
     ? readMediaFile(input.mediaDir, isEventEntry ? rest.replace("now.m3u8", "index.m3u8") : rest)
     : null;
   if (!shape || !file) return message(404, "There is nothing here\n");
-  if (isEventEntry) return whole(fromText(eventEntry(textOf(file), input.nowMs), "no-store"));
+  if (isEventEntry) return whole(changing(eventEntry(textOf(file), input.nowMs), "no-store"));
   return shape(input, file);
 }
 
@@ -49,7 +49,7 @@ const shapes: Record<string, (input: RouteInput, file: MediaFile) => Reply> = {
   media: (_input, file) => whole(fromFile(file)),
   signed: (_input, file) => {
     if (!isPlaylist(file)) return whole(fromFile(file));
-    return whole(fromText(withQuery(textOf(file), signedQuery), vodCacheControl));
+    return whole(fromText(withQuery(textOf(file), signedQuery)));
   },
   chunked: (_input, file) => paced(fromFile(file), { bytesPerSecond: 0, chunked: true }),
   slow: (input, file) => {
@@ -57,7 +57,7 @@ const shapes: Record<string, (input: RouteInput, file: MediaFile) => Reply> = {
     if (rate === null || rate === 0) return message(400, "rate is a number of bytes per second\n");
     const delivery = { bytesPerSecond: rate, chunked: false };
     if (!isPlaylist(file)) return paced(fromFile(file), delivery);
-    return paced(fromText(withQuery(textOf(file), input.query), vodCacheControl), delivery);
+    return paced(fromText(withQuery(textOf(file), input.query)), delivery);
   },
   gzip: (input, file) => {
     if (!isPlaylist(file)) return whole(fromFile(file));
@@ -66,20 +66,20 @@ const shapes: Record<string, (input: RouteInput, file: MediaFile) => Reply> = {
   live: (input, file) => {
     if (!isPlaylist(file)) return whole(fromFile(file));
     const text = textOf(file);
-    if (isMultivariant(text)) return whole(fromText(withQuery(text, input.query), vodCacheControl));
+    if (isMultivariant(text)) return whole(fromText(withQuery(text, input.query)));
     const seconds = numberParameter(input.query, "window", setMs / 1000);
     if (seconds === null) return message(400, "window is a number of seconds\n");
     // The stream began one pass before the origin did, so that the first window is full.
-    return whole(fromText(livePlaylist(text, input.startMs - setMs, input.nowMs, seconds * 1000), liveCacheControl));
+    return whole(changing(livePlaylist(text, input.startMs - setMs, input.nowMs, seconds * 1000), liveCacheControl));
   },
   event: (input, file) => {
     if (!isPlaylist(file)) return whole(fromFile(file));
     const text = textOf(file);
-    if (isMultivariant(text)) return whole(fromText(withQuery(text, input.query), vodCacheControl));
+    if (isMultivariant(text)) return whole(fromText(withQuery(text, input.query)));
     const startMs = numberParameter(input.query, "start", input.startMs);
     if (startMs === null) return message(400, "start is a time in milliseconds since 1970\n");
     const { body, ended } = eventPlaylist(text, startMs, input.nowMs);
-    return whole(fromText(body, ended ? vodCacheControl : liveCacheControl));
+    return whole(ended ? fromText(body) : changing(body, liveCacheControl));
   },
 };
 
@@ -119,6 +119,7 @@ function blobReply(input: RouteInput, rest: string): Reply {
     contentType: contentTypeOf(parts[3] ?? ""),
     length,
     read,
+    hasRanges: true,
     etag: `"blob-${length}-${seed}"`,
     lastModified: blobLastModified,
     cacheControl: mediaCacheControl,
@@ -160,6 +161,7 @@ function fromFile(file: MediaFile): Representation {
     contentType: contentTypeOf(file.extension),
     length: file.body.length,
     read: (offset, length) => file.body.subarray(offset, offset + length),
+    hasRanges: true,
     etag: file.etag,
     lastModified: file.lastModified,
     cacheControl,
@@ -167,16 +169,22 @@ function fromFile(file: MediaFile): Representation {
   };
 }
 
-/** A playlist that was made for this request: its validator is its content. */
-function fromText(text: string, cacheControl: string): Representation {
+/** A playlist that is another at the next request. */
+function changing(text: string, cacheControl: string): Representation {
+  return { ...fromText(text), cacheControl, hasRanges: false };
+}
+
+/** A complete playlist that was made for this request: its validator is its content. */
+function fromText(text: string): Representation {
   const body = Buffer.from(text, "latin1");
   return {
     contentType: contentTypeOf(".m3u8"),
     length: body.length,
     read: (offset, length) => body.subarray(offset, offset + length),
+    hasRanges: true,
     etag: `"${createHash("sha256").update(body).digest("hex").slice(0, 20)}"`,
     lastModified: "",
-    cacheControl,
+    cacheControl: vodCacheControl,
     fields: {},
   };
 }

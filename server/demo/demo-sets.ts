@@ -2,7 +2,7 @@
 
 /**
  * One presentation. `path` (with its query) is below the origin's address. `kind`: `vod` is complete HLS and the same at
- * every request; `event` grows for ten seconds after its entry playlist was asked for; `live` slides for ever;
+ * every request; `event` grows for four seconds after its entry playlist was asked for; `live` slides for ever;
  * `progressive` is one file and no HLS.
  */
 export type DemoSet = {
@@ -59,7 +59,7 @@ export function demoSets(): DemoSet[] {
       "/live/multivariant/index.m3u8",
       "The same for all variants and renditions",
     ),
-    row("event", "event", "Event", "/event/fmp4/now.m3u8", "Grows for eight seconds, then ends"),
+    row("event", "event", "Event", "/event/fmp4/now.m3u8", "Grows for four seconds, then ends"),
     row(
       "vod",
       "signed",

@@ -7,7 +7,7 @@
  */
 import { setMs } from "./demo-sets.ts";
 
-/** Renditions cut a little differently; a segment that begins this much before the window still belongs to it. */
+/** Renditions cut a little differently; a segment that misses a bound by this much still belongs to it. */
 const slackMs = 500;
 
 type Segment = { lines: string[]; startMs: number; endMs: number; key: string; map: string };
@@ -46,18 +46,19 @@ export function livePlaylist(text: string, epochMs: number, nowMs: number, windo
 }
 
 /**
- * An EVENT playlist that began at `startMs` with its first segment and gains one as each would have been recorded;
- * complete, with EXT-X-ENDLIST, after the last.
+ * An EVENT playlist that began at `startMs` with three target durations of segments (fewer are not enough for players to
+ * start: RFC 8216 section 6.3.3) and gains each further one when it would have been recorded; complete, with
+ * EXT-X-ENDLIST, after the last.
  */
 export function eventPlaylist(text: string, startMs: number, nowMs: number): { body: string; ended: boolean } {
   const source = parseSource(text);
-  const firstEnd = source.segments[0]?.endMs ?? 0;
+  const recordedMs = 3 * source.targetMs + Math.max(0, nowMs - startMs);
   const lines = [...source.head, "#EXT-X-MEDIA-SEQUENCE:0", "#EXT-X-PLAYLIST-TYPE:EVENT"];
   let key = "";
   let map = "";
   let listed = 0;
   for (const segment of source.segments) {
-    if (listed > 0 && segment.endMs - firstEnd > nowMs - startMs) break;
+    if (segment.endMs > recordedMs + slackMs) break;
     if (segment.key !== key) lines.push(segment.key);
     if (segment.map !== map) lines.push(segment.map);
     lines.push(...segment.lines);

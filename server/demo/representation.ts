@@ -9,6 +9,8 @@ export type Representation = {
   contentType: string;
   length: number;
   read: (offset: number, length: number) => Uint8Array;
+  /** Whether Range is honoured. Not for what changes with time: a client must not piece two versions together. */
+  hasRanges: boolean;
   /** With quotes: `"abc"`. */
   etag: string;
   lastModified: string;
@@ -34,7 +36,8 @@ export function sendRepresentation(
   sent: (bytes: number) => void,
 ): void {
   const answer = chooseAnswer(request, representation);
-  const fields: Record<string, string> = { ...representation.fields, "Accept-Ranges": "bytes" };
+  const fields: Record<string, string> = { ...representation.fields };
+  fields["Accept-Ranges"] = representation.hasRanges ? "bytes" : "none";
   if (representation.etag !== "") fields.ETag = representation.etag;
   if (representation.lastModified !== "") fields["Last-Modified"] = representation.lastModified;
   if (representation.cacheControl !== "") fields["Cache-Control"] = representation.cacheControl;
@@ -67,6 +70,7 @@ function chooseAnswer(request: IncomingMessage, representation: Representation):
   } else if (headers["if-modified-since"] !== undefined && lastModified !== "") {
     if (Date.parse(headers["if-modified-since"]) >= Date.parse(lastModified)) return empty(304);
   }
+  if (!representation.hasRanges) return whole;
   const ifRange = headers["if-range"];
   if (headers.range === undefined || (ifRange !== undefined && ifRange !== etag && ifRange !== lastModified))
     return whole;

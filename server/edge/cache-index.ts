@@ -104,8 +104,8 @@ export class CacheIndex {
       this.#schedule();
       return [];
     }
-    for (const id of usable.dead) this.drop(id);
     for (const { id, start, end } of usable.lost) this.cut(id, start, end);
+    for (const id of usable.dead) this.drop(id);
     this.#retryFactor = 0;
     const known = new Set(usable.entries.map((entry) => entry.id));
     this.#strays = files.ids.filter((id) => !known.has(id));

@@ -190,7 +190,8 @@ function settle(queue: LaneQueue, nowMs: number): number[] {
 function startLine(queue: LaneQueue, line: Ticket[], granted: number[]): void {
   let index = 0;
   let fullHost: string | null = null;
-  while (index < line.length && laneHasRoom(queue, line)) {
+  let room = laneHasRoom(queue, line);
+  while (room && index < line.length) {
     const ticket = line[index];
     if (ticket === undefined) {
       break;
@@ -205,6 +206,7 @@ function startLine(queue: LaneQueue, line: Ticket[], granted: number[]): void {
     line.splice(index, 1);
     start(queue, ticket);
     granted.push(ticket.id);
+    room = laneHasRoom(queue, line);
   }
 }
 

@@ -29,7 +29,9 @@ function numbered(target: string): Resource {
 const small: ServerOptions = { maxCacheBytes, evictionDelayMs: 0, limits: { journalMs: 20 } };
 
 function dataBytes(on: Bench): number {
-  return filesBelow(join(on.cacheDir, "data")).reduce((sum, file) => sum + file.bytes, 0);
+  return filesBelow(on.cacheDir)
+    .filter((file) => file.path.startsWith(join(on.cacheDir, "data")))
+    .reduce((sum, file) => sum + file.bytes, 0);
 }
 
 async function right(on: Bench, index: number): Promise<boolean> {

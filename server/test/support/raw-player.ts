@@ -51,7 +51,7 @@ export type WireResponse = WireHead & {
 export type Ask = { method?: string; fields?: string[]; host?: string; version?: string; close?: boolean };
 
 const headBytesMax = 65_536;
-const patienceMs = 20_000;
+const patienceMs = 10_000;
 
 /** The value of the only field of that name (lower case), or null. */
 export function field(head: { fields: string[] }, lowerName: string): string | null {

@@ -58,9 +58,9 @@ export function vodPlaylist(pick: Pick): string {
     }
     if (pick(6) === 0) {
       lines.push(
-        `#EXT-X-DATERANGE:ID="i${index}",CLASS="com.apple.hls.interstitial",START-DATE="2026-01-01T00:00:0${pick(10)}Z",` +
+        `#EXT-X-DATERANGE:ID="i${index}",CLASS="com.apple.hls.interstitial",START-DATE="2026-01-01T00:${10 + index}:00Z",` +
           `DURATION=15.0,X-ASSET-URI="${uri(pick)}"`,
-        `#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:0${pick(10)}.000Z`,
+        `#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:${10 + index}:00.000Z`,
       );
     }
     lines.push(`#EXTINF:${1 + pick(9)}.${pick(1000)},a title, with commas`);
@@ -83,8 +83,10 @@ export function livePlaylist(pick: Pick): string {
     `#EXT-X-MEDIA-SEQUENCE:${pick(100000)}`,
     `#EXT-X-MAP:URI="${uri(pick)}"`,
   ];
-  for (let index = 0; index < 3 + pick(6); index += 1) {
-    for (let part = 0; part < pick(4); part += 1) {
+  for (let left = 3 + pick(6); left > 0; left -= 1) {
+    // Partial segments may stand only near the end.
+    const parts = left > 2 ? 0 : pick(4);
+    for (let part = 0; part < parts; part += 1) {
       lines.push(`#EXT-X-PART:DURATION=0.33334,URI="${uri(pick)}"${pick(2) === 0 ? ",INDEPENDENT=YES" : ""}`);
     }
     lines.push(`#EXTINF:4.00008,`, uri(pick));

@@ -4,7 +4,7 @@
  * An entry is shared by all players of the proxy and found by its URL alone. What depends on who asks is therefore not
  * stored in this version: entries kept apart by identity come later.
  */
-import { lowerAscii } from "../base/bytes.ts";
+import { equalIgnoreCase, lowerAscii } from "../base/bytes.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldCombined, fieldFirst, listItems } from "../http/field-list.ts";
@@ -18,7 +18,7 @@ export type StoreVerdict = { store: boolean; reason: StoreReason };
 export type StoreOptions = {
   /** Store in spite of no-store, by the operator's option. */
   overrideNoStore: boolean;
-  /** Lower-case names of request fields that are forwarded beside the field table's. */
+  /** Names, in any case, of request fields that are forwarded beside the field table's. */
   extraRequestFields: string[];
 };
 
@@ -74,17 +74,22 @@ function variesByPlayer(vary: string | null, extraRequestFields: string[]): bool
       return true;
     }
     // R-STORE-7
-    if (!harmlessVary.includes(name) && (isForwarded(name) || extraRequestFields.includes(name))) {
+    if (!harmlessVary.includes(name) && isForwarded(name, extraRequestFields)) {
       return true;
     }
   }
   return false;
 }
 
-/** Whether the field table forwards the request field of this lower-case name. */
-function isForwarded(name: string): boolean {
+/** Whether the request field of this name reaches the origin, by the field table or by option. */
+function isForwarded(name: string, extraRequestFields: string[]): boolean {
   for (const row of requestFieldTable) {
-    if (lowerAscii(row.name) === name) {
+    if (equalIgnoreCase(row.name, name)) {
+      return true;
+    }
+  }
+  for (const extra of extraRequestFields) {
+    if (equalIgnoreCase(extra, name)) {
       return true;
     }
   }

@@ -34,6 +34,7 @@ export function queryFormStart(prefix: string): string {
 /** The start of every proxied URL: `http://127.0.0.1:9000`, and the secret's segment when there is a secret. */
 export function proxyPrefix(scheme: string, hostAndPort: string, secret: string): string {
   const start = `${scheme}://${hostAndPort}`;
+  // R-URL-17
   return secret === "" ? start : `${start}/~${percentEncode(secret)}`;
 }
 

@@ -93,9 +93,6 @@ function textFault(name: OptionName, value: unknown): string | null {
   if (name === "host") {
     return value === "localhost" || parseIp(value) !== null ? null : "an IP address or localhost";
   }
-  if (name === "cacheDir") {
-    return value === "" ? "a folder" : null;
-  }
   if (name === "secret" && value !== "") {
     // R-CLI-4
     const { min, max } = secretLength;

@@ -3,7 +3,9 @@
  * help. The command line, the environment and the library all go through this table, so that they cannot disagree.
  */
 
+import { homedir } from "node:os";
 import type { Limits } from "./core/base/limits.ts";
+import { defaultDirectory } from "./edge/cache-directory.ts";
 import { isLoopback, optionFault, secretLength } from "./option-checks.ts";
 
 /** Everything a server can be told. Units stand last in the name. */
@@ -72,11 +74,11 @@ export type OptionRow = {
   help: string;
 };
 
-/** The values in force when nobody says otherwise. */
+/** The values in force when nobody says otherwise. No cache folder means the one in the user's cache folder. */
 export const defaultOptions: Options = {
   host: "127.0.0.1",
   port: 9000,
-  cacheDir: ".cache/reelcache",
+  cacheDir: "",
   maxCacheBytes: 1_073_741_824,
   freeDiskReserveBytes: 268_435_456,
   secret: "",
@@ -163,6 +165,7 @@ export function resolveOptions(input: PartialOptions): OptionsResult {
     Object.assign(chosen, { [name]: value });
   }
   const options: Options = Object.assign({ ...defaultOptions }, chosen);
+  options.cacheDir ||= defaultDirectory(process.env, homedir());
   // R-CLI-3
   if (!isLoopback(options.host) && options.secret === "") {
     return {

@@ -76,7 +76,7 @@ function buildCommand(version: string): Command {
       "\nSizes take KB, MB, GB, KiB, MiB, GiB; durations take ms, s, m, h. Lists take commas or the flag again." +
         "\nEach option is also read from the environment variable named after it; flags win." +
         `\n\nLimits for --limit, with their defaults:\n${limitLines()}` +
-        "\n\nExit status: 0 stopped, 1 failed, 2 wrong option, 3 port not to be had, 4 cache folder not writable.",
+        "\n\nExit status: 0 stopped, 1 failed, 2 wrong option, 3 port not to be had, 4 cache folder not usable.",
     );
   for (const row of optionTable) {
     for (const option of flagsOf(row)) {
@@ -163,6 +163,9 @@ function placeholder(row: OptionRow): string {
 
 function defaultText(row: OptionRow): string {
   const value = defaultOptions[row.name];
+  if (row.name === "cacheDir") {
+    return "default reelcache in the user's cache folder; ";
+  }
   if (row.name === "logFormat") {
     return "default pretty in a terminal, else json; ";
   }

@@ -1,19 +1,16 @@
 /** One run of the command: checks, starts, prints, waits for a signal, stops. Ends with an exit status. */
-import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { parseIp } from "../core/route/ip-address.ts";
 import { addressClass, upstreamAddressAllowed } from "../core/route/upstream-access.ts";
-import { type DemoOrigin, demoSets, startDemoOrigin } from "../demo/demo-origin.ts";
+import { type DemoOrigin, type DemoSet, demoSets, startDemoOrigin } from "../demo/demo-origin.ts";
+import { demoPage } from "../demo/demo-page.ts";
+import { type Server, StartError } from "../index.ts";
 import type { Options, PartialOptions } from "../options.ts";
 import { type CommandLine, readCommandLine } from "./command-line.ts";
 import { jsonLines, type Offer, reachableUrl, startScreen } from "./start-screen.ts";
 
 /** What the command needs of a running server. */
-export type RunningServer = {
-  url: string;
-  port: number;
-  convertUrl: (url: string) => string;
-  stop: () => Promise<void>;
-};
+export type RunningServer = Pick<Server, "url" | "convertUrl" | "servePages" | "stop">;
 
 /** What the command needs of its process; a test may stand in for any of it. */
 export type World = {
@@ -30,7 +27,7 @@ export type World = {
 };
 
 /** Exit statuses. */
-export const exitCodes = { stopped: 0, failed: 1, wrongOption: 2, portTaken: 3, cacheUnwritable: 4, cut: 130 };
+export const exitCodes = { stopped: 0, failed: 1, wrongOption: 2, portTaken: 3, cacheUnusable: 4, cut: 130 };
 
 /** A signal that arrives twice within this time is one key press, forwarded by npm or the start script. */
 const sameSignalMs = 250;
@@ -64,7 +61,10 @@ export async function runCommand(world: World, exit: (status: number) => void): 
     await server.stop();
     await demo?.close();
   });
-  world.write(readyText(world, line, server, demo));
+  const sets = demo === null ? line.urls.map(ownSet) : demoSets();
+  const offers = sets.map((set) => offerOf(set, server, demo?.url ?? "", line.options));
+  serveDemo(server, sets, offers);
+  world.write(readyText(world, line, server, offers));
   return await stopped;
 }
 
@@ -96,29 +96,36 @@ async function startDemo(proxyPort: number): Promise<DemoOrigin> {
   }
 }
 
-function readyText(world: World, line: Run, server: RunningServer, demo: DemoOrigin | null): string {
-  const reachable = reachableUrl(server.url, line.options);
-  const proxied = (url: string): string => {
-    const converted = server.convertUrl(url);
-    return converted.startsWith(server.url) ? reachable + converted.slice(server.url.length) : converted;
-  };
+/** A URL of the user's own, as the page lists it. What is no playlist by its name is one file. */
+function ownSet(url: string, index: number): DemoSet {
+  const isFile = /\.(?:mp4|m4v|m4a|mov|mp3|aac|webm)$/i.test(new URL(url).pathname);
+  return { name: `url-${index + 1}`, title: url, path: url, note: "", kind: isFile ? "progressive" : "vod" };
+}
+
+function offerOf(set: DemoSet, server: RunningServer, origin: string, options: Options): Offer {
+  const url = origin + set.path;
+  const converted = server.convertUrl(url);
+  const own = converted.startsWith(server.url);
+  const proxied = own ? reachableUrl(server.url, options) + converted.slice(server.url.length) : converted;
+  return { title: set.title, url, proxied };
+}
+
+/** The page's URLs have no host, so that it plays under whatever name the browser reached it by. */
+function serveDemo(server: RunningServer, sets: DemoSet[], offers: Offer[]): void {
+  const paths = offers.map((offer) => offer.proxied.replace(/^http:\/\/[^/]*/, ""));
+  const start = Buffer.from(
+    '<!doctype html><meta http-equiv="refresh" content="0; url=demo/"><a href="demo/">reelcache</a>\n',
+  );
+  server.servePages((path) => {
+    return path === "/" ? { contentType: "text/html; charset=utf-8", body: start } : demoPage(path, sets, paths);
+  });
+}
+
+function readyText(world: World, line: Run, server: RunningServer, offers: Offer[]): string {
+  const url = reachableUrl(server.url, line.options);
   const secret = line.options.secret === "" ? "" : `/~${line.options.secret}`;
-  const offers: Offer[] =
-    demo === null
-      ? line.urls.map((url) => ({ title: url, url, proxied: proxied(url) }))
-      : demoSets().map((set) => ({
-          title: set.title,
-          url: demo.url + set.path,
-          proxied: proxied(demo.url + set.path),
-        }));
-  const screen = {
-    version: world.version,
-    url: reachable,
-    page: demo === null ? null : `${reachable}${secret}/demo/`,
-    options: line.options,
-    offers,
-    notes: line.urls.flatMap((url) => privateNote(url, line.options)),
-  };
+  const notes = line.urls.flatMap((text) => privateNote(text, line.options));
+  const screen = { version: world.version, url, page: `${url}${secret}/demo/`, options: line.options, offers, notes };
   const json = line.json || !world.terminal.out;
   const colour = !world.environment.NO_COLOR && world.environment.TERM !== "dumb";
   return json ? jsonLines(screen) : startScreen(screen, world.terminal.columns, colour);
@@ -161,32 +168,25 @@ function stopOnSignal(world: World, exit: (status: number) => void, stop: () => 
   });
 }
 
-/** The cache folder must be one that can be written, the certificate file one that can be read. */
+/** The certificate file must be one that can be read. */
 function fileFault(options: Options): Failure | null {
-  try {
-    mkdirSync(options.cacheDir, { recursive: true });
-    accessSync(options.cacheDir, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    // R-CLI-7
-    return {
-      exit: exitCodes.cacheUnwritable,
-      message: `the cache folder ${options.cacheDir} cannot be written (${errorCode(error)}): use --cache-dir`,
-    };
-  }
   try {
     if (options.originCa !== "") {
       readFileSync(options.originCa);
     }
+    return null;
   } catch (error) {
-    return {
-      exit: exitCodes.wrongOption,
-      message: `originCa: ${JSON.stringify(options.originCa)} cannot be read (${errorCode(error)}); it must be a PEM file`,
-    };
+    const value = JSON.stringify(options.originCa);
+    const message = `--origin-ca: ${value} cannot be read (${errorCode(error)}); it must be a PEM file`;
+    return { exit: exitCodes.wrongOption, message };
   }
-  return null;
 }
 
 function startFailure(error: unknown, options: Options): Failure {
+  // R-CLI-7: the options were checked before; what is left for a StartError is the cache folder.
+  if (error instanceof StartError) {
+    return { exit: exitCodes.cacheUnusable, message: `${error.message} The option is --cache-dir.` };
+  }
   const code = errorCode(error);
   // R-CLI-6
   if (code === "EADDRINUSE") {

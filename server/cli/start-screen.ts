@@ -6,11 +6,11 @@ import type { Options } from "../options.ts";
 /** One presentation to play: `url` at the origin, `proxied` through the server. */
 export type Offer = { title: string; url: string; proxied: string };
 
-/** Everything that the screen shows. `page` is null without a demo; `notes` are warnings in a sentence each. */
+/** Everything that the screen shows. `page` plays the offers in a browser; `notes` are warnings in a sentence each. */
 export type Screen = {
   version: string;
   url: string;
-  page: string | null;
+  page: string;
   options: Options;
   offers: Offer[];
   notes: string[];
@@ -19,10 +19,7 @@ export type Screen = {
 /** The first line names the address, so that a program which started the server need read no further. */
 export function jsonLines(screen: Screen): string {
   // R-CLI-10
-  const lines: object[] = [{ listening: screen.url }];
-  if (screen.page !== null) {
-    lines.push({ page: screen.page });
-  }
+  const lines: object[] = [{ listening: screen.url }, { page: screen.page }];
   for (const note of screen.notes) {
     lines.push({ note });
   }
@@ -46,9 +43,7 @@ export function startScreen(screen: Screen, columns: number, colour: boolean): s
     lines.push(beside ? `  ${title}  ${offer.proxied}` : `  ${title}\n  ${offer.proxied}`);
   }
   lines.push("", `  ${label("Listening")}${paint(36, screen.url)}`);
-  if (screen.page !== null) {
-    lines.push(`  ${label("Watch at")}${paint(36, screen.page)}`);
-  }
+  lines.push(`  ${label("Watch at")}${paint(36, screen.page)}`);
   lines.push(`  ${label("Cache")}${options.cacheDir}, up to ${formatByteCount(options.maxCacheBytes)}`);
   for (const note of screen.notes) {
     lines.push(`  ${paint(33, "Note".padEnd(11))}${note}`);

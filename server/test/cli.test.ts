@@ -70,21 +70,31 @@ t.test("R-CLI-7: a cache folder that cannot be made ends with status 4", async (
   const { code, out, error } = await startCommand(t, ["--port", "0", "--cache-dir", join(file, "cache")]).ended;
   t.equal(code, 4);
   t.equal(out, "");
-  t.match(error, /the cache folder .*file.cache cannot be written \(ENOTDIR\): use --cache-dir/);
+  t.match(error, /file.cache .*--cache-dir/);
 });
 
 t.test("R-CLI-10 and R-CLI-8: the first line tells the address, and SIGTERM ends with status 0", async (t) => {
   const command = startCommand(t, ["--port", "0", "--cache-dir", t.testdir(), "https://example.com/a.m3u8?b=1&c"]);
   const { listening } = JSON.parse(await command.line());
   t.match(listening, /^http:\/\/127\.0\.0\.1:[1-9][0-9]*$/);
+  t.same(JSON.parse(await command.line()), { page: `${listening}/demo/` });
   const offer = JSON.parse(await command.line());
   t.equal(offer.proxied, `${listening}/proxy?url=https%3A%2F%2Fexample.com%2Fa.m3u8%3Fb%3D1%26c`);
   const answer = await fetch(`${listening}/health`);
-  await answer.arrayBuffer();
-  t.ok(answer.status > 0, "it accepts connections");
+  t.equal(answer.status, 200);
+  t.match(await answer.json(), { status: "ok" });
   command.child.kill("SIGTERM");
   const { code, error } = await command.ended;
   t.equal(code, 0, error);
+});
+
+t.test("a cache folder in use by another server ends with status 4 and names that process", async (t) => {
+  const args = ["--port", "0", "--cache-dir", t.testdir(), "https://example.com/a.m3u8"];
+  const first = startCommand(t, args);
+  await first.line();
+  const second = await startCommand(t, args).ended;
+  t.equal(second.code, 4);
+  t.match(second.error, new RegExp(`in use by process ${first.child.pid}.*--cache-dir`));
 });
 
 t.test("R-CLI-11: a flag wins over its variable", async (t) => {
@@ -94,6 +104,7 @@ t.test("R-CLI-11: a flag wins over its variable", async (t) => {
     REELCACHE_CACHE_DIR: t.testdir(),
   });
   const { listening } = JSON.parse(await command.line());
+  await command.line();
   const offer = JSON.parse(await command.line());
   t.equal(offer.proxied, `${listening}/https/example.com/a.m3u8`);
   command.child.kill("SIGINT");
@@ -108,12 +119,18 @@ t.test("without a URL the demo is offered, and its origin is let in", async (t) 
   const answer = await fetch(first.proxied);
   t.equal(answer.status, 200);
   t.match(await answer.text(), /^#EXTM3U/);
+  const page = await fetch(`${listening}/demo/`);
+  t.equal(page.status, 200);
+  t.match(await page.text(), /MPEG-TS/);
+  const root = await fetch(`${listening}/`);
+  t.match(await root.text(), /url=demo\//, "the start page leads to the demo");
   command.child.kill("SIGTERM");
   t.equal((await command.ended).code, 0);
 });
 
 t.test("a private origin that is not allowed is named at once, with the option that allows it", async (t) => {
   const command = startCommand(t, ["--port", "0", "--cache-dir", t.testdir(), "http://127.0.0.1:8080/a.m3u8"]);
+  await command.line();
   await command.line();
   t.match(JSON.parse(await command.line()).note, /--allow-private 127\.0\.0\.1:8080/);
   command.child.kill("SIGTERM");
@@ -143,8 +160,8 @@ function hangingWorld(cacheDir: string): { world: World; signal: () => void; clo
     version: "0.0.0",
     start: async () => ({
       url: "http://127.0.0.1:1",
-      port: 1,
       convertUrl: (url: string) => url,
+      servePages: () => undefined,
       stop: () => new Promise<void>(() => undefined),
     }),
     write: () => undefined,

@@ -9,6 +9,7 @@
 import { EventEmitter } from "node:events";
 import type { LaneCounts } from "./core/download/lane-queue.ts";
 import { laneCounts } from "./core/download/lane-queue.ts";
+import { escapeUri } from "./core/playlist/uri-mapper.ts";
 import { proxiedUrl, proxyPrefix } from "./core/route/proxied-url.ts";
 import type { App, ExchangeReport } from "./edge/app.ts";
 import { StartError, startApp } from "./edge/app.ts";
@@ -183,7 +184,7 @@ function convert(
     why?.("not-running");
     return upstream;
   }
-  const bytes = Buffer.from(String(upstream), "utf8").toString("latin1");
+  const bytes = escapeUri(Buffer.from(String(upstream), "utf8").toString("latin1"));
   const converted = proxiedUrl(prefix, options.form, bytes);
   if (converted !== bytes) return converted;
   why?.("not-http");

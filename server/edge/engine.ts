@@ -3,19 +3,18 @@
  * that comes up while actions are carried out adds its own to the end.
  */
 import type { ServerResponse } from "node:http";
-import type { ErrorCode } from "../core/base/errors.ts";
-import { errorTable } from "../core/base/errors.ts";
 import type { Body, Flight } from "../core/download/flight.ts";
 import { flightShouldPause } from "../core/download/flight.ts";
 import { unpause } from "../core/exchange/flight-control.ts";
 import { bodyWriteFailed } from "../core/exchange/flight-data.ts";
-import { exchangeEnded, proxyDeadline, proxyTick, setReserveShortfall } from "../core/exchange/proxy-events.ts";
+import { exchangeLost, proxyDeadline, proxyTick, setReserveShortfall } from "../core/exchange/proxy-events.ts";
 import type { Action, Exchange, ProxyState } from "../core/exchange/proxy-state.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { CacheIndex } from "./cache-index.ts";
 import { ExchangeRunner } from "./exchange-runner.ts";
 import { FlightRunner } from "./flight-runner.ts";
 import type { Log } from "./log.ts";
+import { loggedUrl } from "./log.ts";
 import type { OriginClient } from "./origin-client.ts";
 import type { SpanFiles } from "./span-files.ts";
 
@@ -165,12 +164,14 @@ export class Engine {
     if (flight.paused && !flightShouldPause(flight, this.state.options.limits)) unpause(this.state, flight);
   }
 
-  /** Ends an exchange that can visibly not be completed. */
-  cutExchange(exchange: Exchange, code: ErrorCode): void {
+  /** Ends an exchange whose bytes cannot be had any more. */
+  loseExchange(exchange: Exchange): void {
+    this.log.warn(
+      { exchange: exchange.id, url: loggedUrl(exchange.url) },
+      "the response is cut: its bytes cannot be had",
+    );
     const runner = this.runners.get(exchange.id);
-    this.log[errorTable[code].level]({ exchange: exchange.id, code }, "the response is cut: its bytes cannot be had");
-    exchangeEnded(this.state, exchange, this.now());
-    runner?.cut();
+    if (!exchangeLost(this.state, exchange, this.now())) runner?.cut();
     this.drain();
   }
 

@@ -122,7 +122,7 @@ export class ExchangeRunner {
       case "open":
         return false;
       case "cut":
-        engine.cutExchange(exchange, "upstream-truncated");
+        engine.loseExchange(exchange);
         return false;
     }
   }

@@ -2,6 +2,7 @@
  * A flight is one origin fetch, shared by all who wait for its bytes. A body is one version of a resource in use: its
  * entry, the flights that fill it and the cursors that read it. Offsets are absolute in the representation.
  */
+import type { ErrorCode } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { FieldList } from "../http/field-list.ts";
@@ -17,6 +18,8 @@ export type Cursor = {
   end: number;
   /** Flights that failed under it. */
   failures: number;
+  /** What the last of them died of. */
+  failure: ErrorCode;
   /** It opens no flight before this time, in milliseconds since the epoch. */
   notBeforeMs: number;
 };
@@ -45,8 +48,6 @@ export type Body = {
   /** Status and reason of a response that is passed on, 200 otherwise. */
   status: number;
   reason: string;
-  /** Content-Range of a 416 that is passed on. */
-  contentRange: string | null;
 };
 
 export type FlightState = "queued" | "asked" | "flowing" | "draining" | "ended";
@@ -67,6 +68,8 @@ export type Flight = {
   forward: FieldList;
   /** The player's fields say who asks (Authorization, Cookie). */
   identified: boolean;
+  /** It tries an origin whose breaker is open. */
+  probe: boolean;
   /** A playlist is expected: it may come compressed. */
   playlist: boolean;
   /** First byte asked for, 0 for the whole, -1 for a suffix. */
@@ -102,6 +105,11 @@ export type Flight = {
   waiters: number[];
 };
 
+/** A cursor of an exchange, at `offset`. */
+export function newCursor(owner: number, offset: number, end: number): Cursor {
+  return { owner, offset, end, failures: 0, failure: "upstream-truncated", notBeforeMs: 0 };
+}
+
 /** A body around an entry, not yet found by its key. */
 export function newBody(entry: Entry): Body {
   return {
@@ -118,7 +126,6 @@ export function newBody(entry: Entry): Body {
     passing: false,
     status: 200,
     reason: "",
-    contentRange: null,
   };
 }
 

@@ -44,7 +44,7 @@ export function headVerdict(ask: Ask, status: number, fields: FieldList, framing
   const ranged = isRanged(ask);
   if (status === 200) return { kind: "whole", total: isEncoded(fields) ? -1 : length };
   if (status === 206) return partVerdict(ask, ranged, fields, length);
-  // R-ORIGIN-HEAD-2
+  // R-HEAD-2
   if (status === 304 && ask.conditional) return { kind: "not-modified" };
   if (status === 416 && ranged) {
     const range = parseContentRange(fieldFirst(fields, "content-range"));
@@ -54,7 +54,7 @@ export function headVerdict(ask: Ask, status: number, fields: FieldList, framing
     const location = fieldFirst(fields, "location");
     if (location !== null) return redirectVerdict(ask.url, location);
   }
-  // R-ORIGIN-HEAD-3
+  // R-HEAD-3
   return { kind: "pass", total: isEncoded(fields) ? -1 : length };
 }
 
@@ -71,17 +71,17 @@ export function isEncoded(fields: FieldList): boolean {
 
 function partVerdict(ask: Ask, ranged: boolean, fields: FieldList, length: number): HeadVerdict {
   const range = parseContentRange(fieldFirst(fields, "content-range"));
-  // R-ORIGIN-HEAD-4
+  // R-HEAD-4
   if (range.kind !== "range") return badRange("206 without a valid Content-Range");
   if (isEncoded(fields)) return badRange("206 of an encoded body");
   const size = range.last - range.first + 1;
   if (length !== -1 && length !== size) return badRange("Content-Length contradicts Content-Range");
   if (!ranged) {
-    // R-ORIGIN-HEAD-5
+    // R-HEAD-5
     if (range.first === 0 && range.total === size) return { kind: "whole", total: size };
     return badRange("206 to a request without a range");
   }
-  // R-ORIGIN-HEAD-6
+  // R-HEAD-6
   if (range.total === -1) return { kind: "ask-whole" };
   if (range.last >= range.total) return badRange("Content-Range ends beyond its total");
   if (ask.suffix >= 0) {
@@ -90,7 +90,7 @@ function partVerdict(ask: Ask, ranged: boolean, fields: FieldList, length: numbe
     }
   } else {
     if (range.first !== ask.start) return badRange("Content-Range starts elsewhere");
-    // R-ORIGIN-HEAD-7
+    // R-HEAD-7
     if (ask.end !== -1 && range.last >= ask.end) return badRange("Content-Range is longer than asked for");
   }
   return { kind: "part", start: range.first, end: range.last + 1, total: range.total };

@@ -41,7 +41,7 @@ export function storeBody(state: ProxyState, body: Body): void {
   state.actions.push({ kind: "store", body });
 }
 
-/** Takes the body from its key at once; its file goes with its last use (R-CACHE-4). */
+/** Takes the body from its key at once; its file goes with its last use (R-CACHE-1). */
 export function doomBody(state: ProxyState, body: Body): void {
   if (body.doomed) return;
   removeBody(state.table, body);
@@ -51,7 +51,7 @@ export function doomBody(state: ProxyState, body: Body): void {
   releaseBody(state, body);
 }
 
-/** Stops keeping the body's bytes: what comes from now on passes from memory only (R-DISK-21). */
+/** Stops keeping the body's bytes: what comes from now on passes from memory only (R-CACHE-4). */
 export function stopStoring(state: ProxyState, body: Body): void {
   if (!body.storing) return;
   // The table counts the spans of what it holds, so it lets go first.

@@ -48,14 +48,15 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   openShared(state, exchange, current, nowMs);
 }
 
-/** Whether a stored version may be served without asking its origin (R-FRESH-4). */
+/** Whether a stored version may be served without asking its origin (R-FRESH-1). */
 export function isReusable(state: ProxyState, body: Body, nowMs: number): boolean {
   // R-FLIGHT-11: a playlist that is still coming in is as new as can be.
-  if (body.flights.length > 0 && body.entry.kind !== "media") return true;
+  if (body.entry.kind !== "media" && isComingIn(body)) return true;
   const entry = body.entry;
   const control = parseCacheControl(fieldCombined(entry.fields, "cache-control"));
   const date = fieldFirst(entry.fields, "date");
-  const dateMs = date === null ? entry.responseMs : parseHttpDate(date, nowMs);
+  const parsedMs = date === null ? -1 : parseHttpDate(date, nowMs);
+  const dateMs = parsedMs < 0 ? entry.responseMs : parsedMs;
   const explicitMs = explicitLifetimeMs(control, fieldFirst(entry.fields, "expires"), dateMs, nowMs, false);
   const verdict = reuse(
     entry.kind,
@@ -68,6 +69,13 @@ export function isReusable(state: ProxyState, body: Body, nowMs: number): boolea
     control.noCache,
   );
   return verdict === "fresh";
+}
+
+function isComingIn(body: Body): boolean {
+  for (const flight of body.flights) {
+    if (flight.state !== "draining") return true;
+  }
+  return false;
 }
 
 /** Whether what is stored may be found by this exchange, and what it fetches by others (R-STORE-5). */

@@ -22,7 +22,7 @@ export function gatherBegan(
 ): "more" | "stream" {
   const body = exchange.body;
   if (body === null || exchange.method === "HEAD" || isPlaylistBody(firstBytes) !== "no") return "more";
-  // R-PL-SERVE-2
+  // R-SERVE-2
   body.entry.kind = "media";
   storeBody(state, body);
   exchange.playlist = false;
@@ -48,7 +48,7 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
     return;
   }
   learnPlaylist(state, body, bytes);
-  // R-PL-SERVE-3
+  // R-SERVE-3
   const rewritten = rewritePlaylist(bytes, {
     prefix: exchange.prefix,
     form: exchange.form,
@@ -77,7 +77,7 @@ function learnPlaylist(state: ProxyState, body: Body, bytes: string): void {
     storeBody(state, body);
   }
   const resources = playlistResources(bytes, entry.finalUrl);
-  // R-LANE-3
+  // R-EXPRESS-2
   for (const url of resources.maps) rememberUrl(state.expressUrls, url);
   for (const url of resources.keys) rememberUrl(state.expressUrls, url);
 }

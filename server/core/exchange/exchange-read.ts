@@ -2,10 +2,11 @@
 
 import { entryCombinable } from "../cache/entry.ts";
 import { spanEndAt } from "../cache/span-set.ts";
-import { flightShouldPause } from "../download/flight.ts";
+import type { Body } from "../download/flight.ts";
+import { flightShouldPause, newBody } from "../download/flight.ts";
 import type { ReaderStep } from "../reader/reader-step.ts";
 import { coveringFlight, readerStep, tailFlight } from "../reader/reader-step.ts";
-import { stopStoring } from "./body-life.ts";
+import { publishBody, stopStoring, storeBody } from "./body-life.ts";
 import { detachFlights, endDrained, launchFlight, openHole, unpause } from "./flight-control.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
@@ -50,14 +51,36 @@ export function resumeReading(state: ProxyState, exchange: Exchange, nowMs: numb
   prefetchHole(state, exchange, nowMs);
 }
 
-/** The file could not be read at the cursor: what it was thought to hold is fetched anew, or the reader is cut. */
+/** The file could not be read: what it was thought to hold is fetched anew, into a new file where that is possible. */
 export function readFailed(state: ProxyState, exchange: Exchange, _nowMs: number): void {
   const body = exchange.body;
   if (body === null) return;
-  // R-DISK-22
-  stopStoring(state, body);
-  body.entry.spans.length = 0;
+  // R-CACHE-5
+  if (body.storing && !body.doomed && body.flights.length === 0) {
+    healBody(state, body);
+  } else {
+    stopStoring(state, body);
+    body.entry.spans.length = 0;
+  }
   state.actions.push({ kind: "pump", exchange });
+}
+
+/** Goes on with a body of the same version and a new, empty file; all who read the old one move over. */
+function healBody(state: ProxyState, old: Body): void {
+  const body = newBody({ ...old.entry, id: state.nextEntryId, spans: [] });
+  state.nextEntryId += 1;
+  body.rangeless = old.rangeless;
+  for (const cursor of old.cursors) {
+    const reader = state.exchanges.get(cursor.owner);
+    if (reader === undefined) continue;
+    reader.body = body;
+    body.cursors.push(cursor);
+    body.uses += 1;
+  }
+  old.cursors = [];
+  old.uses -= body.uses;
+  publishBody(state, body);
+  storeBody(state, body);
 }
 
 /** Opens the flight for the hole behind the span that is being read, once the reader is near it (R-READ-4). */

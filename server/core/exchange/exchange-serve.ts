@@ -5,6 +5,7 @@ import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts
 import { currentAgeMs } from "../cache/freshness.ts";
 import { spanEndAt } from "../cache/span-set.ts";
 import type { Body } from "../download/flight.ts";
+import { newCursor } from "../download/flight.ts";
 import type { RangeSpec } from "../http/byte-range.ts";
 import { contentRangeText, resolveRange, unsatisfiedRangeText } from "../http/byte-range.ts";
 import { fieldCombined, fieldFirst } from "../http/field-list.ts";
@@ -30,7 +31,7 @@ export function serveBody(state: ProxyState, exchange: Exchange, body: Body, now
     answerNotModified(state, exchange, body, nowMs);
     return;
   }
-  // R-PL-SERVE-1
+  // R-SERVE-1
   if (exchange.playlist || body.entry.kind !== "media") {
     exchange.playlist = true;
     noteSource(exchange, body, 0, body.entry.total);
@@ -54,7 +55,6 @@ export function bodyHead(
   parts.contentLength = end === -1 ? -1 : end - start;
   parts.acceptRanges = "bytes";
   if (status === 206) parts.contentRange = contentRangeText(start, end, body.entry.total);
-  else parts.contentRange = body.contentRange;
   const head = responseHead(parts);
   if (body.passing && body.reason !== "") head.reason = body.reason;
   return head;
@@ -67,7 +67,7 @@ export function bodyParts(state: ProxyState, exchange: Exchange, body: Body, sta
   parts.contentType = contentTypeFor(fieldFirst(entry.fields, "content-type"), entry.finalUrl);
   parts.stored = exchange.cookies.length === 0 ? entry.fields : entry.fields.concat(exchange.cookies);
   parts.note = exchange.note;
-  // R-RESP-9
+  // R-RESP-15
   if (exchange.note.hit) parts.ageSeconds = Math.floor(bodyAgeMs(body, nowMs) / 1000);
   return parts;
 }
@@ -96,7 +96,7 @@ export function beginReading(
   next: "gathering" | "sending",
   nowMs: number,
 ): void {
-  exchange.cursor = { owner: exchange.id, offset: start, end, failures: 0, notBeforeMs: 0 };
+  exchange.cursor = newCursor(exchange.id, start, end);
   body.cursors.push(exchange.cursor);
   exchange.state = next;
   for (const flight of body.flights) flight.detachLimit = -1;
@@ -109,7 +109,8 @@ function serveRange(state: ProxyState, exchange: Exchange, body: Body, nowMs: nu
   // R-RANGE-10: a range of unknown length is answered with the whole.
   const asked = body.passing || total === -1 ? "whole" : resolveRange(usableRange(exchange, body, nowMs), total);
   if (asked !== "whole" && asked.kind === "unsatisfiable") {
-    answerUnsatisfied(state, exchange, body, nowMs);
+    if (exchange.note.fwd === "") exchange.note.hit = true;
+    answerUnsatisfied(state, exchange, total, nowMs);
     return;
   }
   const part = asked !== "whole" && asked.kind === "part";
@@ -139,10 +140,10 @@ function waitsForOrigin(
   end: number,
   nowMs: number,
 ): boolean {
-  const probe = { owner: exchange.id, offset: start, end, failures: 0, notBeforeMs: 0 };
+  const probe = newCursor(exchange.id, start, end);
   const step = readerStep(body, probe, state.options.limits, nowMs);
   if (step === "open") {
-    // R-EXCH-4
+    // R-FLIGHT-13
     if (!exchange.note.hit && exchange.note.fwd === "") {
       exchange.note.fwd = body.entry.spans.length > 0 || body.flights.length > 0 ? "partial" : "uri-miss";
     }
@@ -193,7 +194,7 @@ function isHeld(body: Body, start: number, end: number): boolean {
   return true;
 }
 
-/** Says where the bytes come from, when nothing was said yet (R-CS-1). */
+/** Says where the bytes come from, when nothing was said yet (R-CS-5). */
 function noteSource(exchange: Exchange, body: Body, start: number, end: number): void {
   const note = exchange.note;
   if (note.fwd !== "" || note.hit) return;
@@ -224,18 +225,18 @@ function answerNotModified(state: ProxyState, exchange: Exchange, body: Body, no
   finishExchange(state, exchange, nowMs);
 }
 
-function answerUnsatisfied(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
-  if (exchange.note.fwd === "") exchange.note.hit = true;
-  const parts = bodyParts(state, exchange, body, 416, nowMs);
-  parts.contentType = null;
+/** 416, alike whether the origin or the stored length says so; `total` is -1 when the origin did not say it. */
+export function answerUnsatisfied(state: ProxyState, exchange: Exchange, total: number, nowMs: number): void {
+  const parts = plainParts(state, 416, exchange.httpMinor, exchange.keepAlive, nowMs);
+  parts.note = exchange.note;
   parts.acceptRanges = "bytes";
   // R-RANGE-7
-  parts.contentRange = unsatisfiedRangeText(body.entry.total);
+  if (total >= 0) parts.contentRange = unsatisfiedRangeText(total);
   sendHead(state, exchange, responseHead(parts), "");
   finishExchange(state, exchange, nowMs);
 }
 
-/** A rewritten playlist is not the origin's bytes: its strong ETag becomes a weak one (R-PL-SERVE-4). */
+/** A rewritten playlist is not the origin's bytes: its strong ETag becomes a weak one (R-SERVE-4). */
 export function playlistFields(stored: string[]): string[] {
   const fields = stored.slice();
   for (let at = 0; at + 1 < fields.length; at += 2) {

@@ -31,7 +31,7 @@ export function openOpening(
   flight.revalidates = revalidates;
   flight.method = exchange.method === "HEAD" && !exchange.playlist ? "HEAD" : "GET";
   const range = exchange.range;
-  // R-PL-RANGE-1, R-RANGE-12
+  // R-SERVE-5, R-RANGE-12
   if (!exchange.playlist && range.kind === "from") {
     flight.askStart = range.first;
     flight.askEnd = range.last === -1 ? -1 : range.last + 1;
@@ -67,8 +67,10 @@ export function openHole(
 /** Puts a flight that was just opened into its lane: it is sent now, later, or fails at once. */
 export function launchFlight(state: ProxyState, flight: Flight, nowMs: number): void {
   const origin = originOf(flight.url);
-  // R-BREAKER-1
-  if (breakerAllows(state.breakers, origin, nowMs) === "no") {
+  // R-BREAKER-3
+  const allowed = breakerAllows(state.breakers, origin, nowMs);
+  flight.probe = allowed === "probe";
+  if (allowed === "no") {
     flightFailed(
       state,
       flight,
@@ -83,7 +85,7 @@ export function launchFlight(state: ProxyState, flight: Flight, nowMs: number): 
   else if (place === "full") flightFailed(state, flight, "too-busy", "the queue is full", nowMs);
 }
 
-/** Lets an exchange wait for the head of a flight; a player's wait makes the flight a player's (R-LANE-7). */
+/** Lets an exchange wait for the head of a flight; a player's wait makes the flight a player's (R-LANE-11). */
 export function joinFlight(state: ProxyState, exchange: Exchange, flight: Flight, nowMs: number): void {
   waitFor(exchange, flight);
   promoteFlight(state, flight, laneOf(state, exchange), nowMs);
@@ -114,7 +116,8 @@ export function sendFlight(state: ProxyState, flight: Flight, nowMs: number): vo
 /** Takes a flight out of everything that knows it, and lets the next ones go. Its waiters must be served already. */
 export function removeFlight(state: ProxyState, flight: Flight, nowMs: number): void {
   if (flight.state === "ended") return;
-  if (flight.state === "queued" || flight.state === "asked") breakerAbandoned(state.breakers, originOf(flight.url));
+  const unheard = flight.state === "queued" || flight.state === "asked";
+  if (flight.probe && unheard) breakerAbandoned(state.breakers, originOf(flight.url));
   flight.state = "ended";
   state.flights.delete(flight.id);
   leaveSlot(state, flight);
@@ -214,7 +217,7 @@ export function unpause(state: ProxyState, flight: Flight): void {
   state.actions.push({ kind: "resume", flight });
 }
 
-/** The lane of what an exchange asks for (R-LANE-2, R-LANE-3). */
+/** The lane of what an exchange asks for (R-EXPRESS-1). */
 export function laneOf(state: ProxyState, exchange: Exchange): Lane {
   if (exchange.method === "") return "background";
   if (exchange.playlist || exchange.method === "HEAD" || remembersUrl(state.expressUrls, exchange.url))
@@ -245,6 +248,7 @@ function newFlight(
     redirects: 0,
     forward: upstreamRequestFields(exchange.fields, options.forwardFields, options.requestFields),
     identified: carriesCredentials(exchange.fields),
+    probe: false,
     playlist: exchange.playlist,
     askStart: 0,
     askEnd: -1,
@@ -302,7 +306,7 @@ function requestFields(flight: Flight): FieldList {
   const fields = flight.forward.slice();
   // R-FLIGHT-5: what another flight took over while this one waited is not asked for.
   if (flight.purpose === "hole" && !flight.body.rangeless) flight.askEnd = flight.limit;
-  // R-ORIGIN-REQ-2
+  // R-ASK-1
   fields.push("Accept-Encoding", flight.playlist ? "gzip" : "identity");
   const ask = {
     method: flight.method,
@@ -331,7 +335,7 @@ function requestFields(flight: Flight): FieldList {
 function pushConditions(fields: FieldList, known: Body): void {
   const etag = entryEtag(known.entry);
   const lastModified = entryLastModified(known.entry);
-  // R-FRESH-7
+  // R-REVAL-4
   if (etag !== null) fields.push("If-None-Match", etag);
   if (lastModified !== null) fields.push("If-Modified-Since", lastModified);
 }

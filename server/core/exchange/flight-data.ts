@@ -12,7 +12,7 @@ import type { ProxyState } from "./proxy-state.ts";
  */
 export function flightData(flight: Flight, length: number): number {
   if (flight.state !== "flowing") return 0;
-  // R-ORIGIN-BODY-3
+  // R-BODY-3
   const accepted = flight.limit === -1 ? length : Math.min(length, flight.limit - flight.position);
   flight.position += accepted;
   return accepted;
@@ -52,7 +52,7 @@ export function flightTrim(state: ProxyState, flight: Flight): number {
   return flight.tailStart;
 }
 
-/** The body's bytes cannot be written: playback goes on from memory, nothing of the version is kept (R-DISK-21). */
+/** The body's bytes cannot be written: playback goes on from memory, nothing of the version is kept (R-CACHE-4). */
 export function bodyWriteFailed(state: ProxyState, body: Body, nowMs: number): void {
   stopStoring(state, body);
   endDrained(state, body, nowMs);

@@ -27,7 +27,7 @@ export function flightDone(
     flightFailed(state, flight, code, failure === null ? "no response head" : failure.detail, nowMs);
     return;
   }
-  // R-ORIGIN-BODY-1
+  // R-BODY-1
   if (flight.limit !== -1 && flight.position < flight.limit) {
     flightFailed(state, flight, "upstream-truncated", "the response ended before its length", nowMs);
     return;
@@ -39,7 +39,7 @@ export function flightDone(
 export function flightComplete(state: ProxyState, flight: Flight, nowMs: number): void {
   const body = flight.body;
   if (flight.limit === -1) {
-    // R-ORIGIN-BODY-2
+    // R-BODY-2
     body.entry.total = flight.position;
     storeBody(state, body);
   }
@@ -51,7 +51,7 @@ export function flightComplete(state: ProxyState, flight: Flight, nowMs: number)
   evictIfNeeded(state, nowMs);
 }
 
-/** Bytes below `upTo` are in the file now (R-SPAN-3: the row comes after the bytes). */
+/** Bytes below `upTo` are in the file now (R-CACHE-6: the row comes after the bytes). */
 export function flightWritten(state: ProxyState, flight: Flight, upTo: number, nowMs: number): void {
   const body = flight.body;
   if (!body.storing) return;
@@ -69,7 +69,7 @@ export function flightWritten(state: ProxyState, flight: Flight, upTo: number, n
 /** The flight failed: those who wait for its head hear of it, those who read its bytes try again or are cut. */
 export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode, detail: string, nowMs: number): void {
   if (flight.state === "ended" || flight.state === "draining") return;
-  // R-BREAKER-2
+  // R-BREAKER-1
   if (flight.state === "asked" && isNetworkFailure(code)) noteFailure(state, flight, nowMs);
   const body = flight.body;
   const waiters = takeWaiters(state, flight);
@@ -80,7 +80,7 @@ export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode,
     journalFlight(state, flight);
     removeFlight(state, flight, nowMs);
   }
-  // R-CACHE-6: what has no known length and no end is of no use.
+  // R-CACHE-3: what has no known length and no end is of no use.
   if (began && body.entry.total === -1) doomBody(state, body);
   for (const exchange of waiters) failWaiter(state, exchange, flight, code, detail, nowMs);
   if (began) pumpReaders(state, body);
@@ -114,6 +114,7 @@ export function failCursors(state: ProxyState, flight: Flight, code: ErrorCode, 
     const depends = cursor.end === -1 || cursor.end > flight.position;
     if (!depends || (flight.limit !== -1 && cursor.offset >= flight.limit)) continue;
     cursor.failures += 1;
+    cursor.failure = code;
     if (code === "upstream-bad-range") cursor.failures = limits.resumeMax + 1;
     cursor.notBeforeMs = nowMs + limits.resumeBackoffMs * 2 ** (cursor.failures - 1);
     state.sleepers.push(cursor);
@@ -135,7 +136,7 @@ function failWaiter(
   nowMs: number,
 ): void {
   const known = flight.revalidates;
-  // R-FRESH-5
+  // R-REVAL-2
   if (known !== null && !known.doomed && isOutOfReach(code)) {
     const control = parseCacheControl(fieldCombined(known.entry.fields, "cache-control"));
     if (mayServeStale(known.entry.kind, state.options.policy, control)) {
@@ -143,7 +144,7 @@ function failWaiter(
       serveBody(state, exchange, known, nowMs);
       return;
     }
-    // R-FRESH-6
+    // R-REVAL-3
     answerProblem(state, exchange, "offline", detail, nowMs);
     return;
   }
@@ -155,7 +156,7 @@ function noteFailure(state: ProxyState, flight: Flight, nowMs: number): void {
   breakerFailed(state.breakers, origin, nowMs);
   if (breakerOpenUntil(state.breakers, origin) <= nowMs) return;
   state.actions.push({ kind: "event", name: "breaker", detail: origin });
-  // R-BREAKER-4: background work does not knock at a closed door.
+  // R-BREAKER-9: background work does not knock at a closed door.
   for (const other of Array.from(state.flights.values())) {
     if (other !== flight && other.lane === "background" && originOf(other.url) === origin)
       abortFlight(state, other, nowMs);

@@ -15,7 +15,7 @@ import { upstreamUrlAllowed } from "../route/upstream-access.ts";
 import { blankBody, doomBody, dropBody, publishBody, releaseBody, storeBody } from "./body-life.ts";
 import { roomFor } from "./eviction-run.ts";
 import { planExchange } from "./exchange-plan.ts";
-import { serveBody } from "./exchange-serve.ts";
+import { answerUnsatisfied, serveBody } from "./exchange-serve.ts";
 import {
   abortFlight,
   detachFlight,
@@ -67,7 +67,7 @@ export function flightHead(state: ProxyState, flight: Flight, answer: OriginAnsw
       else acceptHole(state, flight, answer, verdict, nowMs);
       return;
     case "unsatisfied":
-      if (flight.purpose === "opening") passOn(state, flight, answer, 0, nowMs);
+      if (flight.purpose === "opening") answerNoSuchRange(state, flight, verdict.total, nowMs);
       else versionChanged(state, flight, nowMs);
       return;
     case "pass":
@@ -93,17 +93,17 @@ export function abortAndFail(
 
 function followRedirect(state: ProxyState, flight: Flight, url: string, nowMs: number): void {
   flight.redirects += 1;
-  // R-ORIGIN-REDIRECT-1
+  // R-REDIRECT-1
   if (flight.redirects > state.options.limits.redirectsMax) {
     abortAndFail(state, flight, "upstream-redirects", "more redirects than the limit", nowMs);
     return;
   }
-  // R-ORIGIN-REDIRECT-2
+  // R-REDIRECT-2
   if (!upstreamUrlAllowed(url, state.options.allowUpstream)) {
     abortAndFail(state, flight, "forbidden-upstream", "redirected to a host that no option allows", nowMs);
     return;
   }
-  // R-ORIGIN-REDIRECT-3: what identifies the player is for the host that it chose.
+  // R-REDIRECT-3: what identifies the player is for the host that it chose.
   if (originOf(url) !== originOf(flight.url)) flight.forward = withoutCredentials(flight.forward);
   flight.url = url;
   sendFlight(state, flight, nowMs);
@@ -131,7 +131,7 @@ function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnsw
   const fresh = storedResponseFields(answer.fields, state.options.responseFields);
   for (let at = 0; at + 1 < fresh.length; at += 2) {
     const name = fresh[at] ?? "";
-    // R-FRESH-13: a 304 has no body of its own to describe.
+    // R-REVAL-1: a 304 has no body of its own to describe.
     if (name.toLowerCase() !== "content-type") fieldSet(entry.fields, name, fresh[at + 1] ?? "");
   }
   entry.requestMs = requestMs;
@@ -151,7 +151,7 @@ function acceptOpening(
   nowMs: number,
 ): void {
   const ranged = flight.askStart !== 0 || flight.askEnd !== -1;
-  // R-PL-RANGE-2: a playlist is rewritten as a whole, so a part of one is of no use.
+  // R-SERVE-6: a playlist is rewritten as a whole, so a part of one is of no use.
   if (isPlaylistType(fieldFirst(answer.fields, "content-type")) && !flight.playlist && flight.method === "GET") {
     for (const id of flight.waiters) {
       const exchange = state.exchanges.get(id);
@@ -188,7 +188,7 @@ function openBody(
     overrideNoStore: state.options.ignoreNoStore,
     extraRequestFields: state.options.forwardFields,
   });
-  // R-ORIGIN-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
+  // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
   const whole = answer.framing !== "close" && flight.method === "GET" && !flight.unpublished;
   body.storing = stores.store && whole && roomFor(state, body, nowMs);
   const waiters = takeWaiters(state, flight);
@@ -308,11 +308,9 @@ function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: 
   describeBody(state, flight, body, answer, nowMs);
   body.entry.kind = "media";
   body.entry.fields = passedResponseFields(answer.fields, state.options.responseFields);
-  const contentRange = fieldFirst(answer.fields, "content-range");
   body.entry.total = total;
   body.status = answer.status;
   body.reason = answer.reason;
-  body.contentRange = answer.status === 416 ? contentRange : null;
   body.passing = true;
   body.storing = false;
   startFlowing(flight, 0, flight.method === "HEAD" ? 0 : total);
@@ -322,6 +320,19 @@ function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: 
     serveBody(state, exchange, body, nowMs);
   }
   detachFlight(state, flight, nowMs);
+}
+
+/** 416 to an opening: each who waited hears it; the origin's body, if any, is of no use. */
+function answerNoSuchRange(state: ProxyState, flight: Flight, total: number, nowMs: number): void {
+  const waiters = takeWaiters(state, flight);
+  leaveSlot(state, flight);
+  flight.body.passing = true;
+  flight.body.storing = false;
+  startFlowing(flight, 0, 0);
+  for (const exchange of waiters) {
+    exchange.note.fwdStatus = 416;
+    answerUnsatisfied(state, exchange, total, nowMs);
+  }
 }
 
 function describeBody(state: ProxyState, flight: Flight, body: Body, answer: OriginAnswer, nowMs: number): void {

@@ -88,11 +88,16 @@ export function finishExchange(state: ProxyState, exchange: Exchange, nowMs: num
   if (flight !== null) {
     const place = flight.waiters.indexOf(exchange.id);
     if (place !== -1) flight.waiters.splice(place, 1);
-    // R-LANE-8: a place in the queue is given back.
+    // R-LANE-10: a place in the queue is given back.
     if (flight.state === "queued" && flight.waiters.length === 0) abortFlight(state, flight, nowMs);
     else detachFlight(state, flight, nowMs);
   }
   const body = exchange.body;
+  // R-EVICT-9: what has just been played is the last to go, however long ago its playing began.
+  if (body !== null && body.journalled) {
+    body.entry.accessMs = nowMs;
+    state.actions.push({ kind: "touch", body });
+  }
   dropBody(state, exchange);
   if (body !== null) detachFlights(state, body, nowMs);
   evictIfNeeded(state, nowMs);

@@ -10,7 +10,7 @@ import { doomBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
 import { grantFlights, leaveSlot } from "./flight-control.ts";
 import { flightFailed } from "./flight-end.ts";
-import { finishExchange } from "./problem.ts";
+import { answerProblem, finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** Time has come to `nowMs`: waiting requests take extra slots or are refused, resumes begin. */
@@ -19,7 +19,7 @@ export function proxyTick(state: ProxyState, nowMs: number): void {
   grantFlights(state, due.granted, nowMs);
   for (const id of due.refused) {
     const flight = state.flights.get(id);
-    // R-LANE-6
+    // R-LANE-8
     if (flight !== undefined) flightFailed(state, flight, "too-busy", "no transfer slot came free in time", nowMs);
   }
   wakeSleepers(state, nowMs);
@@ -40,7 +40,18 @@ export function exchangeEnded(state: ProxyState, exchange: Exchange, nowMs: numb
   finishExchange(state, exchange, nowMs);
 }
 
-/** Empties the cache: responses that are under way complete, the next request of each is a miss (R-CACHE-5). */
+/** The exchange's bytes cannot be had: a problem when no head went out yet (true), else the edge cuts it (R-READ-5). */
+export function exchangeLost(state: ProxyState, exchange: Exchange, nowMs: number): boolean {
+  const code = exchange.cursor === null ? "upstream-truncated" : exchange.cursor.failure;
+  if (exchange.status === 0) {
+    answerProblem(state, exchange, code, "the response broke off", nowMs);
+    return true;
+  }
+  finishExchange(state, exchange, nowMs);
+  return false;
+}
+
+/** Empties the cache: responses that are under way complete, the next request of each is a miss (R-CACHE-2). */
 export function clearProxy(state: ProxyState): void {
   for (const body of state.table.bodies.slice()) doomBody(state, body);
   for (const flight of Array.from(state.flights.values())) {
@@ -68,7 +79,7 @@ export function setReserveShortfall(state: ProxyState, bytes: number, nowMs: num
   evictIfNeeded(state, nowMs);
 }
 
-/** The network is back: origins that were given up are tried again (R-BREAKER-5). */
+/** The network is back: origins that were given up are tried again (R-BREAKER-7). */
 export function connectivityChanged(state: ProxyState): void {
   breakerReset(state.breakers);
 }

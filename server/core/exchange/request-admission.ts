@@ -38,7 +38,8 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
     request.localPort,
     state.options.allowedHosts,
   );
-  // R-HTTP-2
+  // R-HTTP-2: two Host fields are two readings of one request.
+  if (fieldCount(fields, "host") > 1) return refuse(state, request, "bad-request", "more than one Host field", nowMs);
   if (allowed === "missing" && request.httpMinor === 1)
     return refuse(state, request, "bad-request", "exactly one Host field is needed", nowMs);
   if (allowed === "wrong")
@@ -53,7 +54,7 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
   if (route.kind === "error") return refuse(state, request, route.code, route.detail, nowMs);
   if (request.method === "OPTIONS") return preflight(state, request, nowMs);
   if (route.kind === "local") return { kind: "local", path: route.path, query: route.query };
-  const prefix = proxyPrefix("http", host ?? `${request.localAddress}:${request.localPort}`, state.options.secret);
+  const prefix = proxyPrefix("http", host ?? localAuthority(request), state.options.secret);
   return { kind: "exchange", exchange: newExchange(state, request, route.form, route.url, prefix, nowMs) };
 }
 
@@ -94,7 +95,12 @@ export function refuse(
 ): Admission {
   const content = problemBody(code, detail, null);
   // R-HTTP-5: after a request that could not be understood, the next one on the connection cannot be trusted.
-  const keepAlive = state.options.keepAlive && !request.close && code !== "bad-request" && code !== "target-too-long";
+  const keepAlive =
+    state.options.keepAlive &&
+    !request.close &&
+    code !== "bad-request" &&
+    code !== "target-too-long" &&
+    code !== "wrong-host";
   const head = problemHead(state, code, content, null, request.httpMinor, keepAlive, nowMs);
   return { kind: "answer", head, content: request.method === "HEAD" ? "" : content };
 }
@@ -140,6 +146,14 @@ function newExchange(
   state.nextExchangeId += 1;
   state.exchanges.set(exchange.id, exchange);
   return exchange;
+}
+
+/** The address that the connection came in on, as an authority: for HTTP/1.0 without Host. */
+function localAuthority(request: PlayerRequest): string {
+  const mapped = "::ffff:";
+  const address = request.localAddress;
+  const plain = address.startsWith(mapped) && address.includes(".") ? address.slice(mapped.length) : address;
+  return `${plain.includes(":") ? `[${plain}]` : plain}:${request.localPort}`;
 }
 
 function rangeField(request: PlayerRequest): string | null {

@@ -34,7 +34,7 @@ export function routeReply(input: RouteInput): Reply {
   if (route === "redirect" || route === "redirect-host") return redirectReply(input, route, rest);
   if (route === "signed" && input.query === "") return message(403, "The signature is missing\n");
   if (route === "signed" && input.query !== signedQuery) return message(403, "The signature is wrong\n");
-  const shape = shapes[route];
+  const shape = Object.hasOwn(shapes, route) ? shapes[route] : undefined;
   const isEventEntry = route === "event" && rest.endsWith("/now.m3u8");
   const file = shape
     ? readMediaFile(input.mediaDir, isEventEntry ? rest.replace("now.m3u8", "index.m3u8") : rest)

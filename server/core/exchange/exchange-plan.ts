@@ -34,7 +34,7 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   if (current !== null) exchange.note.fwd = "stale";
   else if (exchange.note.fwd === "") exchange.note.fwd = "uri-miss";
   if (exchange.method === "HEAD" && !exchange.playlist && current === null) {
-    // R-RANGE-9: asking for the body would fetch what nobody reads.
+    // R-HTTP-7: asking for the body would fetch what nobody reads.
     openSolo(state, exchange, nowMs);
     return;
   }

@@ -106,7 +106,7 @@ export function beginReading(
 
 function serveRange(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
   const total = body.entry.total;
-  // R-RANGE-10: a range of unknown length is answered with the whole.
+  // R-SERVE-7: a range of unknown length is answered with the whole.
   const asked = body.passing || total === -1 ? "whole" : resolveRange(usableRange(exchange, body, nowMs), total);
   if (asked !== "whole" && asked.kind === "unsatisfiable") {
     if (exchange.note.fwd === "") exchange.note.hit = true;
@@ -174,7 +174,7 @@ function isBeyondRepair(body: Body, start: number, end: number): boolean {
 
 function usableRange(exchange: Exchange, body: Body, nowMs: number): RangeSpec {
   const ifRange = fieldFirst(exchange.fields, "if-range");
-  // R-RANGE-8
+  // R-COND-3
   if (ifRange !== null && !ifRangeHolds(ifRange, entryEtag(body.entry), entryLastModified(body.entry), nowMs)) {
     return { kind: "ignored" };
   }
@@ -230,7 +230,7 @@ export function answerUnsatisfied(state: ProxyState, exchange: Exchange, total: 
   const parts = plainParts(state, 416, exchange.httpMinor, exchange.keepAlive, nowMs);
   parts.note = exchange.note;
   parts.acceptRanges = "bytes";
-  // R-RANGE-7
+  // R-SERVE-8
   if (total >= 0) parts.contentRange = unsatisfiedRangeText(total);
   sendHead(state, exchange, responseHead(parts), "");
   finishExchange(state, exchange, nowMs);

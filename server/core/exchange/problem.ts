@@ -94,7 +94,7 @@ export function finishExchange(state: ProxyState, exchange: Exchange, nowMs: num
   }
   const body = exchange.body;
   // R-EVICT-9: what has just been played is the last to go, however long ago its playing began.
-  if (body !== null && body.journalled) {
+  if (body?.journalled === true) {
     body.entry.accessMs = nowMs;
     state.actions.push({ kind: "touch", body });
   }

@@ -129,7 +129,7 @@ function newExchange(
     form,
     prefix,
     fields: request.fields,
-    // R-RANGE-9
+    // R-HTTP-8
     range: request.method === "HEAD" ? { kind: "none" } : parseRange(rangeField(request)),
     httpMinor: request.httpMinor,
     keepAlive: state.options.keepAlive && !request.close,
@@ -157,7 +157,7 @@ function localAuthority(request: PlayerRequest): string {
 }
 
 function rangeField(request: PlayerRequest): string | null {
-  // R-RANGE-11: several Range fields are one malformed one.
+  // R-HTTP-9: several Range fields are one malformed one.
   return fieldCount(request.fields, "range") > 1 ? null : fieldFirst(request.fields, "range");
 }
 

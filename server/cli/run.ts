@@ -125,7 +125,9 @@ function readyText(world: World, line: Run, server: RunningServer, offers: Offer
   const url = reachableUrl(server.url, line.options);
   const secret = line.options.secret === "" ? "" : `/~${line.options.secret}`;
   const notes = line.urls.flatMap((text) => privateNote(text, line.options));
-  const screen = { version: world.version, url, page: `${url}${secret}/demo/`, options: line.options, offers, notes };
+  const page = `${url}${secret}/demo/`;
+  const { version } = world;
+  const screen = { version, listening: server.url, url, page, options: line.options, offers, notes };
   const json = line.json || !world.terminal.out;
   const colour = !world.environment.NO_COLOR && world.environment.TERM !== "dumb";
   return json ? jsonLines(screen) : startScreen(screen, world.terminal.columns, colour);

@@ -6,9 +6,13 @@ import type { Options } from "../options.ts";
 /** One presentation to play: `url` at the origin, `proxied` through the server. */
 export type Offer = { title: string; url: string; proxied: string };
 
-/** Everything that the screen shows. `page` plays the offers in a browser; `notes` are warnings in a sentence each. */
+/**
+ * Everything that the screen shows. `listening` is where the server listens, `url` where others reach it.
+ * `page` plays the offers in a browser; `notes` are warnings in a sentence each.
+ */
 export type Screen = {
   version: string;
+  listening: string;
   url: string;
   page: string;
   options: Options;
@@ -19,7 +23,7 @@ export type Screen = {
 /** The first line names the address, so that a program which started the server need read no further. */
 export function jsonLines(screen: Screen): string {
   // R-CLI-10
-  const lines: object[] = [{ listening: screen.url }, { page: screen.page }];
+  const lines: object[] = [{ listening: screen.listening }, { page: screen.page }];
   for (const note of screen.notes) {
     lines.push({ note });
   }

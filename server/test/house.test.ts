@@ -1,7 +1,9 @@
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
 import { importsOf, readSource } from "../../scripts/source-text.ts";
+import { errorTable } from "../core/base/errors.ts";
+import { defaultOptions, optionTable } from "../options.ts";
 import { type Ended, rootDir, startProcess } from "./support/command.ts";
 
 /** A checkout of its own with the house's scripts and the given files; runs one of the scripts in it. */
@@ -165,4 +167,18 @@ t.test("setup: nothing is said and no npm is run when the installation matches t
   t.match(await run(entry("1.0.0"), entry("1.0.0")), { code: 0, out: "", error: "" });
   t.match(await run(optional, entry("1.0.0")), { code: 0, error: "" }, "an optional package may be absent");
   t.match(await run(entry("1.0.1"), entry("1.0.0")), { code: 1, error: /npm cannot be run/ });
+});
+
+t.test("the README lists every option with its variable, and every error", async (t) => {
+  const readme = readFileSync(join(rootDir, "README.md"), "utf8");
+  for (const row of optionTable) {
+    const flag = defaultOptions[row.name] === true ? `--no-${row.flag}` : `--${row.flag}`;
+    t.ok(
+      readme.split("\n").some((line) => line.includes(`\`${flag}`) && line.includes(`\`${row.environment}\``)),
+      flag,
+    );
+  }
+  for (const [code, { status, title }] of Object.entries(errorTable)) {
+    t.ok(readme.includes(`| ${status} | \`${code}\` | ${title} |`), code);
+  }
 });

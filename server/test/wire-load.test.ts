@@ -102,10 +102,11 @@ t.test("nobody waits for a head without end: an extra slot first, then 503 with 
   t.equal(refused.status, 503);
   t.equal(problemType(refused), "urn:reelcache:error:too-busy");
   t.match(field(refused, "retry-after"), /^[1-9]\d*$/, "says when to come back");
-  t.equal(on.origin.requests.length, 3, "two slots and one extra");
+  await on.origin.until(() => on.origin.requests.length === 3, "two slots and one extra");
   gate.open();
   const responses = await Promise.all(asked);
   t.equal(responses.filter((response) => response.status === 200).length, 3, "the others are served");
+  t.equal(on.origin.requests.length, 3, "and the one refused never reached the origin");
 });
 
 t.test("a player that leaves the queue gives its place back", async (t) => {

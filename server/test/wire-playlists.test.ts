@@ -9,6 +9,7 @@ import {
   bodyFault,
   headText,
   isHit,
+  outcome,
   playlist,
   problemType,
   type RawConnection,
@@ -131,7 +132,8 @@ t.test("compressed playlists are decoded, and cut ones are failures", async (t) 
     t.equal(field(response, "content-encoding"), null, "decoded");
     t.equal(field(response, "content-length"), String(response.body.length));
     t.match(textOf(response), /seg0\.m4s[\s\S]*#EXT-X-ENDLIST\n$/);
-    t.equal((await on.ask("/cut.m3u8")).status, 502, `${coding}, cut`);
+    const cut = await outcome(on.ask("/cut.m3u8"));
+    t.match(cut, { status: 502 }, `${coding}, cut: 502, since nothing was promised yet`);
   }
 });
 
@@ -238,6 +240,7 @@ t.test("a stale playlist is revalidated, and 304 renews it", async (t) => {
     serve(connection, request, { ...playlist(text, 0), etag: '"p1"' }),
   );
   const cold = await on.ask("/index.m3u8");
+  await until(() => on.server.stats().flights === 0, "the download to be over");
   const warm = await on.ask("/index.m3u8");
   t.equal(textOf(warm), textOf(cold));
   t.equal(on.origin.requests.length, 2, "max-age=0: asked again");

@@ -68,7 +68,7 @@ for (const path of livePaths) {
       if (seconds < 3 * now.target - 0.1) t.fail(`only ${seconds} s at ${clock.nowMs - startMs}`);
       for (const segment of now.segments) {
         const before = known.get(segment.sequence);
-        if (before) t.strictSame(segment, before);
+        if (before && JSON.stringify(segment) !== JSON.stringify(before)) t.strictSame(segment, before);
         known.set(segment.sequence, segment);
       }
     }

@@ -75,8 +75,9 @@ t.test(
     const player = await RawPlayer.connect(first.port);
     await player.open(target);
     await player.take(9_000_000);
-    await until(() => committedBytes(cacheDir) >= 8_000_000, "the index to list what is on disk");
+    await until(() => committedBytes(cacheDir) >= 4_000_000, "the index to list what is on disk");
     await first.kill();
+    const committed = committedBytes(cacheDir);
     player.abort();
     gate.open();
     const second = await forkProxy(t, { cacheDir });
@@ -86,7 +87,7 @@ t.test(
     t.equal(bodyFault((await askOnce(second.port, small)).body, big.body), "", "a new resource too");
     const starts = origin.requests.map((request) => rawField(request.fields, "Range") ?? "whole");
     t.comment(`asked of the origin: ${starts.join(", ")}`);
-    t.ok(Number(/^bytes=(\d+)-/.exec(starts[1] ?? "")?.[1]) >= 8_000_000, "what was committed was not fetched again");
+    t.match(starts[1], `bytes=${committed}-`, "what was committed was not fetched again");
   },
 );
 
@@ -94,7 +95,7 @@ t.test(
 function committedBytes(cacheDir: string): number {
   const index = new Database(join(cacheDir, "index.sqlite"), { readonly: true });
   try {
-    const row: unknown = index.prepare('SELECT coalesce(sum("end" - start), 0) AS bytes FROM span').get();
+    const row: unknown = index.prepare("SELECT coalesce(sum(end_byte - start_byte), 0) AS bytes FROM span").get();
     return typeof row === "object" && row !== null && "bytes" in row ? Number(row.bytes) : 0;
   } finally {
     index.close();

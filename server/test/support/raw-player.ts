@@ -245,8 +245,7 @@ export class RawPlayer {
 
   /** Resolves when the proxy has closed the connection; bytes that come before that are a fault. */
   async closed(): Promise<void> {
-    while (await this.more()) {
-      // Only the end is expected here.
+    if (this.buffered.length > 0 || (await this.more())) {
       throw new WireFault(`bytes instead of the end: ${printable(this.buffered)}`);
     }
   }

@@ -24,6 +24,7 @@ import { localPage } from "./local-pages.ts";
 import type { Log } from "./log.ts";
 import { loggedUrl, openLog } from "./log.ts";
 import { OriginClient } from "./origin-client.ts";
+import { writeHead } from "./response-writer.ts";
 import { SpanFiles } from "./span-files.ts";
 
 /** What an exchange came to, for listeners. */
@@ -55,6 +56,9 @@ export type App = {
   networkChanged: () => void;
   prefetch: (url: string) => void;
 };
+
+/** How long the end waits for received bytes to reach the disk, in milliseconds. */
+const stopGraceMs = 5_000;
 
 /** An operating error of the start that is not a socket's. */
 export class StartError extends Error {}
@@ -103,7 +107,7 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
   const pages: LocalPages = { find: null };
   let stopping = false;
   const end = async (): Promise<void> => {
-    engine.stop();
+    await new Promise<void>((resolve) => engine.stop(stopGraceMs, resolve));
     await new Promise<void>((resolve) => origin.close(resolve));
     await new Promise<void>((resolve) => files.closeAll(resolve));
     index.close();
@@ -135,7 +139,6 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     stop: async () => {
       stopping = true;
       clearTimeout(evictionTimer);
-      engine.stop();
       await listener.close();
       await end();
     },
@@ -197,8 +200,7 @@ function onRequest(
 }
 
 function send(response: ServerResponse, head: ResponseHead, body: Buffer): void {
-  response.sendDate = false;
-  response.writeHead(head.status, head.reason, head.fields);
+  writeHead(response, head);
   response.end(body);
 }
 

@@ -5,9 +5,15 @@
 import type { ServerResponse } from "node:http";
 import type { Body, Flight } from "../core/download/flight.ts";
 import { flightShouldPause } from "../core/download/flight.ts";
-import { unpause } from "../core/exchange/flight-control.ts";
+import { abortFlight, unpause } from "../core/exchange/flight-control.ts";
 import { bodyWriteFailed } from "../core/exchange/flight-data.ts";
-import { exchangeLost, proxyDeadline, proxyTick, setReserveShortfall } from "../core/exchange/proxy-events.ts";
+import {
+  exchangeEnded,
+  exchangeLost,
+  proxyDeadline,
+  proxyTick,
+  setReserveShortfall,
+} from "../core/exchange/proxy-events.ts";
 import type { Action, Exchange, ProxyState } from "../core/exchange/proxy-state.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { CacheIndex } from "./cache-index.ts";
@@ -49,6 +55,9 @@ export class Engine {
   /** Flights that write a file, or wait to: the first of each list writes. */
   private readonly writers = new Map<number, FlightRunner[]>();
   private draining = false;
+  private stopped = false;
+  /** Called when nothing is on its way to the disk any more, once the engine is stopped. */
+  private idle: (() => void) | null = null;
   private timer: NodeJS.Timeout | null = null;
   private timerMs = -1;
 
@@ -175,17 +184,29 @@ export class Engine {
     this.drain();
   }
 
-  /** Stops the clock and every origin transfer. */
-  stop(): void {
+  /**
+   * Ends every exchange and every origin transfer; `done` follows once what was received is on the disk, or after
+   * `graceMs` without that.
+   */
+  stop(graceMs: number, done: () => void): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
-    for (const runner of this.flights.values()) runner.abort();
+    this.stopped = true;
     for (const runner of Array.from(this.runners.values())) runner.cut();
-  }
-
-  /** Writes under way or waiting. */
-  get writesPending(): number {
-    return this.writers.size;
+    this.run((nowMs) => {
+      for (const exchange of Array.from(this.state.exchanges.values())) exchangeEnded(this.state, exchange, nowMs);
+      for (const flight of Array.from(this.state.flights.values())) abortFlight(this.state, flight, nowMs);
+    });
+    if (this.state.flights.size === 0) {
+      done();
+      return;
+    }
+    const grace = setTimeout(() => this.idle?.(), graceMs);
+    this.idle = () => {
+      clearTimeout(grace);
+      this.idle = null;
+      done();
+    };
   }
 
   private carryOut(action: Action): void {
@@ -198,6 +219,7 @@ export class Engine {
         return;
       case "landed":
         this.flights.delete(action.flight.id);
+        if (this.stopped && this.state.flights.size === 0) this.idle?.();
         return;
       case "pause":
         this.flightRunner(action.flight).pause();
@@ -236,7 +258,7 @@ export class Engine {
   }
 
   private setTimer(): void {
-    const deadline = proxyDeadline(this.state);
+    const deadline = this.stopped ? -1 : proxyDeadline(this.state);
     if (deadline === this.timerMs) return;
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;

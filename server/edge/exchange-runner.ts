@@ -7,6 +7,7 @@ import type { Exchange } from "../core/exchange/proxy-state.ts";
 import { readerDiskEnd, tailFlight } from "../core/reader/reader-step.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
 import type { Engine } from "./engine.ts";
+import { writeHead } from "./response-writer.ts";
 
 /** Bytes that tell a playlist from anything else: a byte order mark, #EXTM3U, a line end. */
 const sniffBytes = 12;
@@ -45,8 +46,7 @@ export class ExchangeRunner {
   head(head: ResponseHead, content: string | null): void {
     const response = this.response;
     if (response !== null) {
-      response.sendDate = false;
-      response.writeHead(head.status, head.reason, head.fields);
+      writeHead(response, head);
       if (content !== null) response.end(Buffer.from(content, "latin1"));
       else if (this.exchange.method === "HEAD") response.end();
       else if (this.gathered.length > 0) for (const bytes of this.gathered) response.write(bytes);

@@ -10,6 +10,7 @@ import type { ErrorCode } from "../core/base/errors.ts";
 import type { Limits } from "../core/base/limits.ts";
 import type { PlayerRequest } from "../core/exchange/proxy-state.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
+import { isClosing, markClosing } from "./response-writer.ts";
 
 export type ListenerParts = {
   limits: Limits;
@@ -41,6 +42,14 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
   });
   app.addHook("onRequest", (request, reply, _done) => {
     reply.hijack();
+    // R-HTTP-5
+    if (isClosing(request.raw.socket)) return;
+    // R-HTTP-6: without a version the parser takes what follows for another request.
+    if (request.raw.httpVersionMajor !== 1) {
+      answerClientError({ code: "VERSION" }, request.raw.socket, parts);
+      return;
+    }
+    watchAnswer(request.raw.socket, reply.raw);
     parts.onRequest(playerRequest(request.raw), reply.raw);
   });
   app.get("/", (_request, reply) => reply.hijack());
@@ -50,6 +59,14 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
   const address = app.server.address();
   const actualPort = typeof address === "object" && address !== null ? address.port : port;
   return { port: actualPort, close: () => app.close() };
+}
+
+/** Responses under way on a connection. */
+const answers = new WeakMap<Socket, number>();
+
+function watchAnswer(socket: Socket, response: ServerResponse): void {
+  answers.set(socket, (answers.get(socket) ?? 0) + 1);
+  response.on("close", () => answers.set(socket, (answers.get(socket) ?? 0) - 1));
 }
 
 function playerRequest(raw: IncomingMessage): PlayerRequest {
@@ -74,10 +91,12 @@ function closes(raw: IncomingMessage): boolean {
 }
 
 function answerClientError(error: { code?: string | undefined }, socket: Socket, parts: ListenerParts): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
+  // Bytes of this answer inside or behind another response would be a second reading of the connection.
+  if (error.code === "ECONNRESET" || !socket.writable || isClosing(socket) || (answers.get(socket) ?? 0) > 0) {
+    socket.destroySoon();
     return;
   }
+  markClosing(socket);
   const code = clientErrorCode(error.code);
   const { head, content } = parts.problem(code, "");
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;

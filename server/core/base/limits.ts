@@ -106,7 +106,7 @@ export const defaultLimits: Limits = {
   resumeBackoffMs: 250,
   playlistBytesMax: 8_388_608,
   readPieceBytes: 262_144,
-  commitBytes: 4_194_304,
+  commitBytes: 524_288,
   journalRowsMax: 100,
   journalMs: 500,
   openFilesMax: 128,

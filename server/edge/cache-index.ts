@@ -146,6 +146,7 @@ export class CacheIndex {
 
   /** Queues a stored span, end exclusive. Its bytes must be in the file, and its entry put before. */
   spans(id: number, start: number, end: number): void {
+    // R-INDEX-13
     assert(Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start < end, "a span has bytes");
     queueEdit(this.#queue, id, { kind: "add", start, end });
     this.#schedule();
@@ -291,7 +292,7 @@ export class CacheIndex {
       this.#database ??= openIndexDatabase(this.#dir, 0);
       this.#database.write(batch, this.#clears, this.#fenceId);
     } catch (error) {
-      // A row that the schema refuses would be refused for ever.
+      // R-INDEX-12: the batch is still queued. A row that the schema refuses would be refused for ever.
       if (sqliteCode(error).startsWith("SQLITE_CONSTRAINT")) queueTake(this.#queue, batch);
       return this.#failed(error) ? "moved" : "refused";
     }

@@ -111,7 +111,7 @@ export function queueBatch(queue: IndexQueue, rowsMax: number): Batch {
   let room = rowsMax;
   for (const [id, change] of queue.changes) {
     if (room === 0) return batch;
-    // The parts of one change are taken in their order, so that a row never comes after its spans.
+    // R-INDEX-11: the parts of one change are taken in their order, so that a row never comes after its spans.
     const part: Change = { dropped: change.dropped, row: null, edits: [] };
     if (part.dropped) room -= 1;
     if (room > 0 && change.row !== null) {

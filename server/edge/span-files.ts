@@ -300,6 +300,7 @@ export class SpanFiles {
   /** Goes on after a short write until all bytes are in the file. */
   #writeRest(descriptor: number, buffers: Buffer[], position: number, done: Done): void {
     this.#calls.writev(descriptor, buffers, position, (error, written) => {
+      // R-DISK-10: what was full may have room again, so the file stays as it is for the next write.
       if (error !== null) {
         done(error);
         return;

@@ -4,6 +4,7 @@
  */
 import path from "node:path";
 import process from "node:process";
+import { prepareDirectory } from "../../edge/cache-directory.ts";
 import { openCacheIndex } from "../../edge/cache-index.ts";
 import { SpanFiles } from "../../edge/span-files.ts";
 import { patternBytes, plainEntry } from "./storage.ts";
@@ -13,6 +14,9 @@ const fail = (error: Error): void => {
   process.stderr.write(`${error.stack}\n`);
   process.exit(1);
 };
+// The lock of the one killed before must have ended with it.
+const held = prepareDirectory(dir);
+if (!held.ok) fail(new Error(held.message));
 const index = openCacheIndex(dir, { journalMs: 2, journalRowsMax: 10, onError: fail });
 index.load();
 const files = new SpanFiles(path.join(dir, "data"), { openFilesMax: 8, firstNewId: index.firstId(), onError: fail });

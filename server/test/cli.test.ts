@@ -97,16 +97,17 @@ t.test("a cache folder in use by another server ends with status 4 and names tha
   t.match(second.error, new RegExp(`in use by process ${first.child.pid}.*--cache-dir`));
 });
 
-t.test("R-CLI-11: a flag wins over its variable", async (t) => {
+t.test("R-CLI-11: a flag wins over its variable, and a variable over the default", async (t) => {
   const command = startCommand(t, ["--form", "path", "--port", "0", "https://example.com/a.m3u8"], {
     REELCACHE_FORM: "query",
     REELCACHE_PORT: "1",
+    REELCACHE_SECRET: "from-the-variable",
     REELCACHE_CACHE_DIR: t.testdir(),
   });
   const { listening } = JSON.parse(await command.line());
   await command.line();
   const offer = JSON.parse(await command.line());
-  t.equal(offer.proxied, `${listening}/https/example.com/a.m3u8`);
+  t.equal(offer.proxied, `${listening}/~from-the-variable/https/example.com/a.m3u8`);
   command.child.kill("SIGINT");
   t.equal((await command.ended).code, 0);
 });

@@ -25,6 +25,8 @@ export function startProcess(t: Test, file: string, args: string[], environment:
   const child = spawn(file, args, {
     env: { ...Object.fromEntries(inherited), ...environment },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, so that the end of the test reaches the children of the start script as well.
+    detached: true,
   });
   let out = "";
   let error = "";
@@ -47,8 +49,8 @@ export function startProcess(t: Test, file: string, args: string[], environment:
     return next.value;
   };
   t.teardown(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill("SIGKILL");
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      process.kill(-child.pid, "SIGKILL");
     }
     await ended;
   });

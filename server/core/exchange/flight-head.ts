@@ -1,31 +1,22 @@
 /** The origin answered: what its head means for the flight, the resource, and those who wait. */
-import { entryEtag, entryLastModified } from "../cache/entry.ts";
 import { storable } from "../cache/storability.ts";
 import { breakerSucceeded } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
 import type { Framing, HeadVerdict } from "../download/head-verdict.ts";
-import { headVerdict, isEncoded } from "../download/head-verdict.ts";
+import { headVerdict } from "../download/head-verdict.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldFirst, fieldSet } from "../http/field-list.ts";
 import { passedResponseFields, storedResponseFields } from "../http/field-table.ts";
 import { isPlaylistType } from "../http/media-type.ts";
 import { originOf } from "../http/uri-reference.ts";
-import { etagEqualStrong, sameVersion } from "../http/validator.ts";
 import { upstreamUrlAllowed } from "../route/upstream-access.ts";
-import { blankBody, doomBody, dropBody, publishBody, releaseBody, storeBody } from "./body-life.ts";
+import { doomBody, dropBody, publishBody, storeBody } from "./body-life.ts";
 import { roomFor } from "./eviction-run.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { answerUnsatisfied, serveBody } from "./exchange-serve.ts";
-import {
-  abortFlight,
-  detachFlight,
-  leaveBody,
-  leaveSlot,
-  removeFlight,
-  resetPositions,
-  sendFlight,
-} from "./flight-control.ts";
+import { detachFlight, leaveSlot, removeFlight, resetPositions, sendFlight } from "./flight-control.ts";
 import { failCursors, flightFailed, pumpReaders, takeWaiters } from "./flight-end.ts";
+import { acceptHole, moveFlight, versionChanged } from "./flight-hole.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** An origin's response head as the edge read it. */
@@ -169,7 +160,7 @@ function acceptOpening(
 }
 
 /** The flight decided what the resource is: its body is published, and those who waited are served from it. */
-function openBody(
+export function openBody(
   state: ProxyState,
   flight: Flight,
   answer: OriginAnswer,
@@ -228,71 +219,6 @@ function serveWaiters(
   detachFlight(state, flight, nowMs);
 }
 
-function acceptHole(
-  state: ProxyState,
-  flight: Flight,
-  answer: OriginAnswer,
-  verdict: HeadVerdict & { kind: "whole" | "part" },
-  nowMs: number,
-): void {
-  const body = flight.body;
-  const same = isSameVersion(body, answer, verdict.total, verdict.kind === "whole");
-  if (verdict.kind === "whole" && !same) {
-    replaceVersion(state, flight, answer, verdict, nowMs);
-    return;
-  }
-  if (!same) {
-    versionChanged(state, flight, nowMs);
-    return;
-  }
-  const limit = flight.limit;
-  if (verdict.kind === "whole") {
-    // R-FLIGHT-9
-    body.rangeless = true;
-    startFlowing(flight, 0, verdict.total);
-  } else {
-    startFlowing(flight, verdict.start, limit === -1 || verdict.end < limit ? verdict.end : limit);
-  }
-  for (const exchange of takeWaiters(state, flight)) {
-    exchange.note.fwdStatus = answer.status;
-    exchange.note.stored = body.storing;
-    serveBody(state, exchange, body, nowMs);
-  }
-  detachFlight(state, flight, nowMs);
-}
-
-/** A 200 of another version to a request for a hole: the flight goes on as the new version's (R-VERSION-1). */
-function replaceVersion(
-  state: ProxyState,
-  flight: Flight,
-  answer: OriginAnswer,
-  verdict: HeadVerdict & { kind: "whole" | "part" },
-  nowMs: number,
-): void {
-  const old = flight.body;
-  moveFlight(state, flight, nowMs);
-  sealBody(state, old, flight, nowMs);
-  for (const id of flight.waiters) {
-    const exchange = state.exchanges.get(id);
-    if (exchange !== undefined) dropBody(state, exchange);
-  }
-  flight.purpose = "opening";
-  openBody(state, flight, answer, verdict, nowMs);
-}
-
-/** The hole belongs to another version: nothing is mixed, whoever has no head yet begins anew (R-VERSION-2). */
-function versionChanged(state: ProxyState, flight: Flight, nowMs: number): void {
-  const old = flight.body;
-  const waiters = takeWaiters(state, flight);
-  abortFlight(state, flight, nowMs);
-  sealBody(state, old, flight, nowMs);
-  for (const exchange of waiters) {
-    dropBody(state, exchange);
-    exchange.note.fwd = "stale";
-    planExchange(state, exchange, nowMs);
-  }
-}
-
 /** An answer that is not stored: passed to everyone who waited for it, as the origin said it (R-ERROR-2). */
 function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: number, nowMs: number): void {
   const old = flight.body;
@@ -343,49 +269,11 @@ function describeBody(state: ProxyState, flight: Flight, body: Body, answer: Ori
   entry.responseMs = nowMs;
 }
 
-/** Nothing more of a version is fetched: the origin has another. */
-function sealBody(state: ProxyState, body: Body, except: Flight, nowMs: number): void {
-  body.passing = true;
-  doomBody(state, body);
-  for (const other of body.flights.slice()) {
-    if (other === except || other.state === "draining") continue;
-    // What still comes for the old version cannot be trusted to be of it, unless its head has been checked.
-    if (other.state !== "flowing") abortFlight(state, other, nowMs);
-  }
-  pumpReaders(state, body);
-}
-
-/** Gives a flight a body of its own. */
-function moveFlight(state: ProxyState, flight: Flight, nowMs: number): void {
-  const old = flight.body;
-  leaveBody(state, flight);
-  flight.body = blankBody(state, old.entry.key, old.entry.url, nowMs);
-  flight.body.flights.push(flight);
-  releaseBody(state, old);
-}
-
-function startFlowing(flight: Flight, start: number, end: number): void {
+/** The flight delivers bytes from `start` to `end` (exclusive, -1 unknown) from now on. */
+export function startFlowing(flight: Flight, start: number, end: number): void {
   flight.state = "flowing";
   resetPositions(flight, start);
   flight.limit = end;
-}
-
-/** Whether an answer is of the version that the body holds. A 200 proves it only by an equal strong ETag. */
-function isSameVersion(body: Body, answer: OriginAnswer, total: number, whole: boolean): boolean {
-  const etag = fieldFirst(answer.fields, "etag");
-  const known = entryEtag(body.entry);
-  if (whole) {
-    if (isEncoded(answer.fields) || total !== body.entry.total) return false;
-    if (known !== null && etag !== null) return etagEqualStrong(known, etag);
-    return known === null && etag === null && sameLastModified(body, answer);
-  }
-  const lastModified = fieldFirst(answer.fields, "last-modified");
-  return sameVersion(known, entryLastModified(body.entry), body.entry.total, etag, lastModified, total);
-}
-
-function sameLastModified(body: Body, answer: OriginAnswer): boolean {
-  const known = entryLastModified(body.entry);
-  return known !== null && known === fieldFirst(answer.fields, "last-modified");
 }
 
 function withoutCredentials(fields: FieldList): FieldList {

@@ -328,6 +328,27 @@ t.test("closing waits for what is under way and refuses what comes later", async
   t.equal(files.counts().open, 0);
 });
 
+t.test("sync goes to the disk for the file that was written, and passes its failure on", async (t) => {
+  const { dataDir } = cacheDirectory(t.testdir());
+  const synced: string[] = [];
+  let broken = false;
+  const calls = fileCalls({
+    fdatasync: (descriptor, done) => {
+      synced.push(fs.readlinkSync(`/proc/self/fd/${descriptor}`));
+      if (broken) setImmediate(done, fileError("EIO", "injected"));
+      else fs.fdatasync(descriptor, (error) => done(error));
+    },
+  });
+  const files = openFiles(t, dataDir, calls);
+  const sync = (id: number): Promise<Failure> => new Promise((resolve) => files.sync(id, resolve));
+  t.equal(await write(files, 1, [patternBytes(1, 0, 10)], 0), null);
+  t.equal(await sync(1), null);
+  t.same(synced, [path.join(dataDir, dataFileName(1))]);
+  broken = true;
+  t.equal((await sync(1))?.code, "EIO");
+  await closeAll(files);
+});
+
 t.test("two writes at once to one file are a programmer's error", async (t) => {
   const { dataDir } = cacheDirectory(t.testdir());
   const files = openFiles(t, dataDir);

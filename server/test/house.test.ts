@@ -139,10 +139,10 @@ t.test("trace: a rule needs its sentence, its comment and its proof", async (t) 
   const run = async (files: Record<string, string>): Promise<string> => (await runScript(t, "trace.ts", files)).out;
   t.equal(await run(good), "1 rules, 0 faults\n");
   t.match(await run({ ...good, "server/SPEC.md": "" }), /SPEC\.md is missing/);
-  t.match(await run({ ...good, "server/SPEC.md": spec + spec }), /defines R-SAMPLE-1 again/);
+  t.match(await run({ ...good, "server/SPEC.md": spec + spec }), /defines R-SAMPLE.1 again/);
   t.match(await run({ ...good, "server/core/base/a.ts": `f("${one}");\n` }), /stands in no comment of the code/);
   t.match(await run({ ...good, "fixtures/vectors/a.json": "{}" }), /stands in no vector/);
-  t.match(await run({ ...good, "server/edge/b.ts": `// ${two}\n` }), /server\/edge\/b\.ts:1 R-SAMPLE-2 is not defined/);
+  t.match(await run({ ...good, "server/edge/b.ts": `// ${two}\n` }), /server\/edge\/b\.ts:1 R-SAMPLE.2 is not defined/);
 });
 
 t.test("setup: a failing npm is explained, and nothing goes on", async (t) => {

@@ -94,6 +94,8 @@ export type Flight = {
   /** Oldest byte that is still in memory. */
   tailStart: number;
   paused: boolean;
+  /** Since when, in milliseconds since the epoch. */
+  pausedMs: number;
   /** Another flight took over what lay beyond its limit: the origin sends more than is wanted. */
   clipped: boolean;
   /** The cache was cleared under it: what it brings is not found by its key. */

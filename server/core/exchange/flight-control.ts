@@ -1,5 +1,5 @@
 /** Opens, sends, promotes and ends flights: between the lanes, the breakers and the bodies that they fill. */
-import { entryEtag, entryLastModified } from "../cache/entry.ts";
+import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
 import { spanNextStart } from "../cache/span-set.ts";
 import { carriesCredentials } from "../cache/storability.ts";
 import { breakerAbandoned, breakerAllows } from "../download/breaker.ts";
@@ -179,6 +179,24 @@ export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): 
   unpause(state, flight);
 }
 
+/**
+ * Parks flights that slow readers have kept paused for `queueWaitMs` while others wait for their slots: what is stored
+ * stays, and the reader's next hole is fetched when it gets there (R-FLIGHT-14).
+ */
+export function parkPaused(state: ProxyState, wanted: number, nowMs: number): void {
+  let left = wanted;
+  for (const flight of Array.from(state.flights.values())) {
+    if (left <= 0) return;
+    if (!flight.paused || flight.state !== "flowing" || nowMs - flight.pausedMs < state.options.limits.queueWaitMs)
+      continue;
+    const body = flight.body;
+    if (!body.storing || body.doomed || body.rangeless || body.entry.total === -1 || !entryCombinable(body.entry))
+      continue;
+    left -= 1;
+    abortFlight(state, flight, nowMs);
+  }
+}
+
 /** Detaches every flight of a body that lost a reader. */
 export function detachFlights(state: ProxyState, body: Body, nowMs: number): void {
   endDrained(state, body, nowMs);
@@ -262,6 +280,7 @@ function newFlight(
     journalled: 0,
     tailStart: 0,
     paused: false,
+    pausedMs: 0,
     clipped: false,
     unpublished: false,
     detachLimit: -1,

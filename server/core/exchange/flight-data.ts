@@ -42,6 +42,7 @@ export function flightSettle(state: ProxyState, flight: Flight, nowMs: number): 
   }
   if (!flight.paused && flightShouldPause(flight, state.options.limits)) {
     flight.paused = true;
+    flight.pausedMs = nowMs;
     state.actions.push({ kind: "pause", flight });
   }
 }

@@ -75,7 +75,7 @@ export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode,
   const waiters = takeWaiters(state, flight);
   const began = flight.state === "flowing";
   leaveSlot(state, flight);
-  if (began) failCursors(state, flight, code, nowMs);
+  failCursors(state, flight, code, nowMs);
   if (!drainFlight(state, flight, nowMs)) {
     journalFlight(state, flight);
     removeFlight(state, flight, nowMs);
@@ -83,7 +83,7 @@ export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode,
   // R-CACHE-3: what has no known length and no end is of no use.
   if (began && body.entry.total === -1) doomBody(state, body);
   for (const exchange of waiters) failWaiter(state, exchange, flight, code, detail, nowMs);
-  if (began) pumpReaders(state, body);
+  pumpReaders(state, body);
 }
 
 /** The exchanges that wait for the flight's head; they wait no longer. */

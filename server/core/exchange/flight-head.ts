@@ -76,10 +76,7 @@ export function abortAndFail(
   nowMs: number,
 ): void {
   state.actions.push({ kind: "abort", flight });
-  if (flight.state === "asked") failCursors(state, flight, code, nowMs);
-  const body = flight.body;
   flightFailed(state, flight, code, detail, nowMs);
-  pumpReaders(state, body);
 }
 
 function followRedirect(state: ProxyState, flight: Flight, url: string, nowMs: number): void {

@@ -4,17 +4,19 @@ import { spanBytes } from "../cache/span-set.ts";
 import { breakerReset } from "../download/breaker.ts";
 import type { Cursor } from "../download/flight.ts";
 import { newBody } from "../download/flight.ts";
-import { laneNextDeadline, laneTick } from "../download/lane-queue.ts";
+import { laneCounts, laneNextDeadline, laneTick } from "../download/lane-queue.ts";
 import { installBody, slotFor } from "../download/resource-table.ts";
 import { doomBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
-import { grantFlights, leaveSlot } from "./flight-control.ts";
+import { grantFlights, leaveSlot, parkPaused } from "./flight-control.ts";
 import { flightFailed } from "./flight-end.ts";
 import { answerProblem, finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** Time has come to `nowMs`: waiting requests take extra slots or are refused, resumes begin. */
 export function proxyTick(state: ProxyState, nowMs: number): void {
+  const deadline = laneNextDeadline(state.lanes);
+  if (deadline !== -1 && deadline <= nowMs) parkPaused(state, laneCounts(state.lanes).waiting.regular, nowMs);
   const due = laneTick(state.lanes, nowMs);
   grantFlights(state, due.granted, nowMs);
   for (const id of due.refused) {

@@ -9,6 +9,19 @@ const child = spawn(setup(), [join(root, "server", "main.ts"), ...process.argv.s
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => child.kill(signal));
 }
+
+// npm runs this through a shell that dies of SIGTERM without a word to its child: a parent that is gone is that signal.
+// Outside of npm a parent may end for good reasons, such as a login shell.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event !== undefined) {
+  const watch = setInterval(() => {
+    if (process.ppid !== parent) {
+      clearInterval(watch);
+      child.kill("SIGTERM");
+    }
+  }, 200);
+}
+
 child.on("error", (error) => {
   process.stderr.write(`reelcache: Node cannot be started (${error.message})\n`);
   process.exit(1);

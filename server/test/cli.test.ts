@@ -149,6 +149,16 @@ t.test("the start script hands on arguments, status and signals", async (t) => {
   t.equal((await command.ended).code, 0);
 });
 
+t.test("SIGTERM for npm stops the server as well", async (t) => {
+  const script = join(rootDir, "scripts/start.mjs");
+  const line = `${process.execPath} ${script} --port 0 --cache-dir ${t.testdir()} https://example.com/a; exit $?`;
+  const command = startProcess(t, "/bin/sh", ["-c", line], { npm_lifecycle_event: "start" });
+  t.match(await command.line(), /^\{"listening":/);
+  command.child.kill("SIGTERM");
+  // The end of its output is the end of the last process that holds it: the server.
+  t.equal((await command.ended).signal, "SIGTERM");
+});
+
 /** A world whose server never stops, and whose clock and signals the test drives. */
 function hangingWorld(cacheDir: string): { world: World; signal: () => void; clock: { now: number } } {
   const clock = { now: 1_000 };

@@ -49,10 +49,21 @@ export function startProcess(t: Test, file: string, args: string[], environment:
     return next.value;
   };
   t.teardown(async () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-      process.kill(-child.pid, "SIGKILL");
-    }
+    killGroup(child);
     await ended;
   });
   return { child, line, ended };
+}
+
+/** Ends whatever is left of the process's group; a group that is gone is the usual case. */
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) {
+      process.kill(-child.pid, "SIGKILL");
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) {
+      throw error;
+    }
+  }
 }

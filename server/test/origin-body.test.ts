@@ -4,6 +4,9 @@ import { type ContentDecoder, decodeContent } from "../edge/origin-body.ts";
 import type { OriginFailure } from "../edge/origin-failure.ts";
 import { patternBytes } from "./support/raw-origin.ts";
 
+// A decoder that never ends is a failure too, and a quick one.
+t.setTimeout(60_000);
+
 type Decoded = { body: Buffer; failure: OriginFailure | null; dones: number };
 
 /** Feeds a body in pieces of the given size and resolves once done was called and the loop has turned again. */

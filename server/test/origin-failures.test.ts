@@ -6,8 +6,12 @@ import path from "node:path";
 import t from "tap";
 import type { OriginRequest } from "../edge/origin-client.ts";
 import type { OriginLookup } from "../edge/origin-connector.ts";
+import { originFraming } from "../edge/origin-head.ts";
 import { type Fetched, fetchedBody, originFetch, testClient, testLimits } from "./support/origin-fetch.ts";
 import { barrier, type RawConnection, type RawTest, rawOrigin, until } from "./support/raw-origin.ts";
+
+// A transfer that never ends is a failure too, and a quick one.
+t.setTimeout(60_000);
 
 const simple = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -118,6 +122,24 @@ t.test("contradicting or unreadable framing is upstream-protocol (R-ORIGIN-13)",
   t.equal(head.failure?.code, "upstream-protocol", "for HEAD as well");
 });
 
+t.test("the framing is decided by fields, method and status alone (R-ORIGIN-11, R-ORIGIN-13)", async (t) => {
+  const length = ["content-LENGTH", "12"];
+  const chunked = ["Transfer-Encoding", "Chunked"];
+  t.same(originFraming("GET", 200, length), { framing: "length", length: 12, fault: "" });
+  t.same(originFraming("GET", 200, chunked), { framing: "chunked", length: -1, fault: "" });
+  t.same(originFraming("GET", 200, []), { framing: "close", length: -1, fault: "" });
+  t.same(originFraming("HEAD", 200, length), { framing: "none", length: 12, fault: "" });
+  for (const fields of [
+    [...length, ...chunked],
+    [...length, ...length],
+    [...chunked, ...chunked],
+    ["Content-Length", ""],
+  ]) {
+    t.not(originFraming("HEAD", 304, fields).fault, "", fields.join(" "));
+  }
+  t.not(originFraming("GET", 101, []).fault, "");
+});
+
 t.test("a chunked body that is not one is upstream-protocol (R-ORIGIN-12)", async (t) => {
   for (const chunk of ["zz\r\nab\r\n", "2\r\nabc\r\n", "-1\r\n", "fffffffffffffffff\r\n", "2\nab\r\n0\r\n\r\n"]) {
     const done = await scripted(t, {
@@ -186,6 +208,23 @@ t.test("a silent body is upstream-timeout, counted from the last byte (R-ORIGIN-
   );
   t.equal(done.failure?.code, "upstream-timeout");
   t.equal(fetchedBody(done).toString(), "abc");
+});
+
+t.test("a body that comes slowly but steadily is not silent (R-ORIGIN-10)", async (t) => {
+  let steady: RawConnection | undefined;
+  const origin = await rawOrigin(t, (request, connection) => {
+    if (request.target === "/steady") steady = connection;
+    return connection.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcd");
+  });
+  const client = testClient(t);
+  const slow = originFetch(client, `${origin.url}/steady`, { limits: testLimits({ bodySilenceMs: 500 }) });
+  // Five transfers, one after the other, are the clock: together they take longer than the silence allowed.
+  for (let i = 0; i < 5; i += 1) {
+    await originFetch(client, origin.url, { limits: testLimits({ bodySilenceMs: 150 }) }).over;
+    await steady?.write("x");
+  }
+  t.equal((await slow.over).failure, null);
+  t.equal(fetchedBody(slow).toString(), "abcdxxxxx");
 });
 
 t.test("silence is not counted while the transfer is paused (R-ORIGIN-10)", async (t) => {

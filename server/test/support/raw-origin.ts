@@ -197,7 +197,11 @@ function rawConnection(socket: net.Socket, index: number): RawConnection {
       return sent;
     },
     end: () => void socket.end(),
-    reset: () => void (socket instanceof tls.TLSSocket ? socket.destroy() : socket.resetAndDestroy()),
+    reset: () => {
+      // Node never closes a socket that is reset while its FIN is on the way; TLS sockets cannot be reset.
+      if (socket.writableEnded || socket instanceof tls.TLSSocket) socket.destroy();
+      else socket.resetAndDestroy();
+    },
   };
   socket.on("error", () => undefined);
   socket.on("close", () => {

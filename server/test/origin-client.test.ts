@@ -40,6 +40,35 @@ t.test(
   },
 );
 
+t.test("the host is named as the URL names it (R-ORIGIN-1)", async (t) => {
+  const origin = await rawOrigin(t, (_request, connection) => connection.write(simple));
+  const client = testClient(t, {
+    lookup: (_name, _options, done) => setImmediate(() => done(null, [{ address: "127.0.0.1", family: 4 }])),
+  });
+  for (const host of ["CDN.example", "cdn.example", "cdn.example."]) {
+    const done = await originFetch(client, `HTTP://${host}:${origin.port}/`).over;
+    t.equal(done.failure, null);
+    t.equal(rawField(origin.requests.at(-1)?.fields ?? [], "host"), `${host}:${origin.port}`);
+  }
+});
+
+t.test("a response that comes byte by byte is the same response but for its reason phrase (R-ORIGIN-16)", async (t) => {
+  const head = "HTTP/1.1 200 OK\r\nX-Long-name: some  value \r\nTransfer-Encoding: chunked\r\nE:\r\n\r\n";
+  const origin = await rawOrigin(t, async (_request, connection) => {
+    for (const byte of `${head}5;x=y\r\nhello\r\n1\r\n!\r\n0\r\n\r\n`) {
+      await connection.write(byte);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+  const done = await originFetch(testClient(t), origin.url).over;
+  t.equal(done.failure, null);
+  // Not the reason phrase: the library keeps only the last part of one that comes in several (undici 8.12).
+  t.equal(done.head?.status, 200);
+  t.same(done.head?.fields, ["X-Long-name", "some  value", "Transfer-Encoding", "chunked", "E", ""]);
+  t.equal(fetchedBody(done).toString(), "hello!");
+  t.ok(done.pieces.length > 1, "the test did split the response");
+});
+
 t.test("a reason phrase that is not visible ASCII is dropped (R-ORIGIN-16)", async (t) => {
   const origin = await rawOrigin(t, (_request, connection) =>
     connection.write("HTTP/1.1 200 caf\xe9\r\nContent-Length: 0\r\n\r\n"),

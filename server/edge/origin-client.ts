@@ -55,7 +55,7 @@ export class OriginClient {
     this.active.add(run);
     const refusal = this.refusal(request, call);
     if (refusal !== null) this.options.log.debug({ url: request.url, ...refusal }, "an origin request is refused");
-    // Later: also because the library may not be entered from inside one of its callbacks.
+    // R-ORIGIN-23: later, also because the library may not be entered from inside one of its callbacks.
     queueMicrotask(() => {
       if (refusal === null) run.begin();
       else run.fail(refusal);
@@ -65,6 +65,7 @@ export class OriginClient {
 
   /** Fails every transfer with `stopping`, closes every connection, and says when the last is closed. */
   close(done: () => void): void {
+    // R-ORIGIN-22
     this.closing = true;
     for (const run of [...this.active]) run.fail({ code: "stopping", detail: "the origin client is closing" });
     this.pool.close(done);

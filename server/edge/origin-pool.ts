@@ -42,6 +42,7 @@ export class OriginPool {
     const link: OriginLink = { socket: null, phase: "resolving", turns: 0, error: null, connectMs };
     const client = new Client(key, {
       connect: originConnector(this.options, link, (socket) => this.closed(connection, socket)),
+      // R-ORIGIN-2
       allowH2: false,
       pipelining: 1,
       // The timers of a transfer are our own: the library's are coarse and go on while a transfer is paused.

@@ -70,6 +70,7 @@ export class OriginRun implements OriginTransfer {
 
   pause(): void {
     if (this.finished || this.head?.framing === "none") return;
+    // R-ORIGIN-19
     this.paused = true;
     this.attempt?.controller?.pause();
     // R-ORIGIN-10
@@ -89,6 +90,7 @@ export class OriginRun implements OriginTransfer {
 
   abort(): void {
     if (this.finished) return;
+    // R-ORIGIN-20
     this.finish();
     if (this.attempt !== null) this.pool.discard(this.attempt.connection);
   }

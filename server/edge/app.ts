@@ -26,6 +26,7 @@ import { loggedUrl, openLog } from "./log.ts";
 import { OriginClient } from "./origin-client.ts";
 import { writeHead } from "./response-writer.ts";
 import { SpanFiles } from "./span-files.ts";
+import { SpanJournal } from "./span-journal.ts";
 
 /** What an exchange came to, for listeners. */
 export type ExchangeReport = {
@@ -92,11 +93,18 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     tls: options.originCa === "" ? {} : { ca: readFileSync(options.originCa) },
     log: { debug: (fields, message) => log.debug(fields, message) },
   });
+  const journal = new SpanJournal({
+    sync: (id, done) => files.sync(id, done),
+    record: (id, start, end) => index.spans(id, start, end),
+    journalMs: limits.journalMs,
+    onError,
+  });
   const engine = new Engine({
     state,
     origin,
     files,
     index,
+    journal,
     pool: new BufferPool(limits.readPieceBytes, 64),
     log,
     now,
@@ -104,11 +112,13 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     onExchange: (runner) => listeners.onExchange(report(runner, now(), log)),
     onEvent: listeners.onEvent,
   });
+  engine.run((nowMs) => engine.checkReserve(nowMs));
   const pages: LocalPages = { find: null };
   let stopping = false;
   const end = async (): Promise<void> => {
     await new Promise<void>((resolve) => engine.stop(stopGraceMs, resolve));
     await new Promise<void>((resolve) => origin.close(resolve));
+    await new Promise<void>((resolve) => journal.flush(resolve));
     await new Promise<void>((resolve) => files.closeAll(resolve));
     index.close();
     directory.release();

@@ -23,6 +23,7 @@ import type { Log } from "./log.ts";
 import { loggedUrl } from "./log.ts";
 import type { OriginClient } from "./origin-client.ts";
 import type { SpanFiles } from "./span-files.ts";
+import type { SpanJournal } from "./span-journal.ts";
 
 /** What the engine is made of; the composition root makes it. */
 export type EngineParts = {
@@ -30,6 +31,7 @@ export type EngineParts = {
   origin: OriginClient;
   files: SpanFiles;
   index: CacheIndex;
+  journal: SpanJournal;
   pool: BufferPool;
   log: Log;
   /** Milliseconds since the epoch. */
@@ -237,12 +239,13 @@ export class Engine {
         this.parts.index.put(action.body.entry);
         return;
       case "span":
-        this.parts.index.spans(action.body.entry.id, action.start, action.end);
+        this.parts.journal.add(action.body.entry.id, action.start, action.end);
         return;
       case "touch":
         this.parts.index.touch(action.body.entry.id, action.body.entry.accessMs);
         return;
       case "forget":
+        this.parts.journal.drop(action.body.entry.id);
         this.parts.index.drop(action.body.entry.id);
         return;
       case "remove":

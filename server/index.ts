@@ -185,8 +185,11 @@ function convert(
     return upstream;
   }
   const bytes = escapeUri(Buffer.from(String(upstream), "utf8").toString("latin1"));
-  const converted = proxiedUrl(prefix, options.form, bytes);
-  if (converted !== bytes) return converted;
+  // A fragment is the player's own and never travels.
+  const hash = bytes.indexOf("#");
+  const bare = hash === -1 ? bytes : bytes.slice(0, hash);
+  const converted = proxiedUrl(prefix, options.form, bare);
+  if (converted !== bare) return converted + bytes.slice(bare.length);
   why?.("not-http");
   return upstream;
 }

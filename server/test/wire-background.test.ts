@@ -1,0 +1,82 @@
+/** Background fetches, promotion and the disk's reserve, as the origin and the player see them. */
+import t from "tap";
+import { field, type WireResponse } from "./support/raw-player.ts";
+import { barrier, bench, bodyFault, isHit, segment, serve } from "./support/wire-bench.ts";
+
+t.setTimeout(60_000);
+
+// R-LANE-5, R-LANE-11
+t.test("a background fetch waits for a free slot, and a player's request for the same bytes overtakes", async (t) => {
+  const gate = barrier();
+  const one = segment(20_000);
+  const on = await bench(
+    t,
+    async (request, connection) => {
+      if (request.target === "/busy.ts") await gate.wait();
+      serve(connection, request, one);
+    },
+    { limits: { slotsMax: 1 } },
+  );
+  const busy = on.ask("/busy.ts");
+  await on.origin.until(() => on.origin.requests.length === 1, "the slot to be taken");
+  on.server.prefetch(`${on.origin.url}/later.ts`);
+  on.server.prefetch(`${on.origin.url}/wanted.ts`);
+  t.equal(on.server.stats().lanes.waiting.background, 2);
+  const wanted = on.ask("/wanted.ts");
+  await on.origin.until(() => on.server.stats().lanes.waiting.regular === 1, "the promotion");
+  t.equal(on.origin.requests.length, 1, "both still wait for the slot");
+  gate.open();
+  t.equal(bodyFault((await busy).body, one.body), "");
+  t.equal(bodyFault((await wanted).body, one.body), "");
+  await on.origin.until(() => on.origin.requests.length === 3, "the background fetch");
+  t.same(
+    on.origin.requests.map((request) => request.target),
+    ["/busy.ts", "/wanted.ts", "/later.ts"],
+    "the player's first, and each once",
+  );
+  await on.origin.until(() => on.server.stats().flights === 0, "the end of the background fetch");
+  t.ok(isHit(await on.ask("/later.ts")), "what was fetched in the background is a hit");
+});
+
+// R-EVICT-8
+t.test("while the disk lacks its reserve everything plays and nothing is stored", async (t) => {
+  const one = segment(300_000);
+  const on = await bench(t, (request, connection) => serve(connection, request, one), {
+    freeDiskReserveBytes: Number.MAX_SAFE_INTEGER,
+  });
+  for (const time of [1, 2]) {
+    const response = await on.ask("/seg.ts");
+    t.equal(response.status, 200);
+    t.equal(bodyFault(response.body, one.body), "", `play ${time}`);
+  }
+  t.equal(on.origin.requests.length, 2, "each play comes from the origin");
+  t.match(on.server.stats(), { entries: 0, bytes: 0 });
+});
+
+// R-LANE-7, R-LANE-8
+t.test("nobody waits without a head beyond queueWaitMs: an extra slot, then 503 with Retry-After", async (t) => {
+  const gate = barrier();
+  const one = segment(20_000);
+  const on = await bench(
+    t,
+    async (request, connection) => {
+      if (request.target !== "/0.ts") await gate.wait();
+      serve(connection, request, one);
+    },
+    { limits: { slotsMax: 1, extraSlotsMax: 1, queueWaitMs: 100 } },
+  );
+  const answers: WireResponse[] = [];
+  const asked = [1, 2, 3, 4].map(async (index) => void answers.push(await on.ask(`/${index}.ts`)));
+  await on.origin.until(() => answers.length === 2, "two answers while the origin is silent");
+  for (const response of answers) {
+    t.equal(response.status, 503);
+    t.equal(field(response, "retry-after"), "1", "the player is told to come again");
+  }
+  t.equal(on.origin.requests.length, 2, "one slot and one extra slot");
+  gate.open();
+  await Promise.all(asked);
+  t.same(
+    answers.map((response) => response.status),
+    [503, 503, 200, 200],
+  );
+});

@@ -72,7 +72,7 @@ t.test("nobody waits without a head beyond queueWaitMs: an extra slot, then 503 
     t.equal(response.status, 503);
     t.equal(field(response, "retry-after"), "1", "the player is told to come again");
   }
-  t.equal(on.origin.requests.length, 2, "one slot and one extra slot");
+  await on.origin.until(() => on.origin.requests.length === 2, "one slot and one extra slot");
   gate.open();
   await Promise.all(asked);
   t.same(

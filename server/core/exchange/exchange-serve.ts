@@ -116,8 +116,8 @@ function serveRange(state: ProxyState, exchange: Exchange, body: Body, nowMs: nu
   const part = asked !== "whole" && asked.kind === "part";
   const start = part ? asked.start : 0;
   const end = part ? asked.end : total;
-  // R-FLIGHT-8
-  if (isBeyondRepair(body, start, end)) {
+  // R-FLIGHT-8; HEAD needs none of the bytes.
+  if (exchange.method !== "HEAD" && isBeyondRepair(body, start, end)) {
     dropBody(state, exchange);
     doomBody(state, body);
     planExchange(state, exchange, nowMs);

@@ -7,7 +7,7 @@ import type { HeadParts, ResponseHead } from "../response/response-head.ts";
 import { responseHead } from "../response/response-head.ts";
 import { dropBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
-import { abortFlight, detachFlight, detachFlights } from "./flight-control.ts";
+import { detachFlight, detachFlights } from "./flight-control.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** Answers an exchange whose head has not gone out with a problem; ends it. */
@@ -88,9 +88,8 @@ export function finishExchange(state: ProxyState, exchange: Exchange, nowMs: num
   if (flight !== null) {
     const place = flight.waiters.indexOf(exchange.id);
     if (place !== -1) flight.waiters.splice(place, 1);
-    // R-LANE-10: a place in the queue is given back.
-    if (flight.state === "queued" && flight.waiters.length === 0) abortFlight(state, flight, nowMs);
-    else detachFlight(state, flight, nowMs);
+    // R-LANE-10: a place in the queue is given back, unless a reader waits for the flight as well.
+    detachFlight(state, flight, nowMs);
   }
   const body = exchange.body;
   // R-EVICT-9: what has just been played is the last to go, however long ago its playing began.

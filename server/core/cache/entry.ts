@@ -4,6 +4,7 @@
  */
 import type { FieldList } from "../http/field-list.ts";
 import { fieldFirst } from "../http/field-list.ts";
+import { resumeValidator } from "../http/validator.ts";
 import type { EntryKind } from "./freshness.ts";
 import { spanCovers } from "./span-set.ts";
 
@@ -42,11 +43,12 @@ export function entryComplete(entry: Entry): boolean {
 
 /**
  * Whether bytes of two responses may be put together: only when a validator shows that they are of one version
- * (RFC 9111 section 3.4). Without one, what is stored serves only requests that it covers whole.
+ * (RFC 9111 section 3.4). Without one, what is stored serves only requests that it covers whole. A weak entity tag
+ * shows none: two versions with different bytes may have it.
  */
 export function entryCombinable(entry: Entry): boolean {
   // R-FLIGHT-8
-  return entryEtag(entry) !== null || entryLastModified(entry) !== null;
+  return resumeValidator(entryEtag(entry), entryLastModified(entry)) !== null;
 }
 
 /** The stored ETag, or null. */

@@ -120,6 +120,7 @@ function serveRange(state: ProxyState, exchange: Exchange, body: Body, nowMs: nu
   if (exchange.method !== "HEAD" && isBeyondRepair(body, start, end)) {
     dropBody(state, exchange);
     doomBody(state, body);
+    exchange.replans += 1;
     planExchange(state, exchange, nowMs);
     return;
   }

@@ -11,6 +11,7 @@ import { laneEnter, laneLeave, lanePromote } from "../download/lane-queue.ts";
 import { dropEmptySlot, findSlot } from "../download/resource-table.ts";
 import { rangeText } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
+import { fieldFirst } from "../http/field-list.ts";
 import { upstreamRequestFields } from "../http/field-table.ts";
 import { originOf } from "../http/uri-reference.ts";
 import { resumeValidator } from "../http/validator.ts";
@@ -30,17 +31,18 @@ export function openOpening(
   const flight = newFlight(state, body, "opening", exchange, nowMs);
   flight.revalidates = revalidates;
   flight.method = exchange.method === "HEAD" && !exchange.playlist ? "HEAD" : "GET";
+  waitFor(exchange, flight);
+  if (asksWhole(exchange)) return flight;
   const range = exchange.range;
-  // R-SERVE-5, R-RANGE-12
-  if (!exchange.playlist && range.kind === "from") {
+  // R-RANGE-12
+  if (range.kind === "from") {
     flight.askStart = range.first;
     flight.askEnd = range.last === -1 ? -1 : range.last + 1;
   }
-  if (!exchange.playlist && range.kind === "suffix" && range.length > 0) {
+  if (range.kind === "suffix" && range.length > 0) {
     flight.askStart = -1;
     flight.askSuffix = range.length;
   }
-  waitFor(exchange, flight);
   return flight;
 }
 
@@ -245,6 +247,16 @@ export function laneOf(state: ProxyState, exchange: Exchange): Lane {
   if (range.kind === "from" && range.last !== -1 && range.last - range.first + 1 < max) return "express";
   if (range.kind === "suffix" && range.length < max) return "express";
   return "regular";
+}
+
+/** Whether the origin is asked for the whole although the player may want a part. */
+function asksWhole(exchange: Exchange): boolean {
+  // R-SERVE-5
+  if (exchange.playlist) return true;
+  // R-COND-3: whether the range counts is known when the version is.
+  if (fieldFirst(exchange.fields, "if-range") !== null) return true;
+  // R-FLIGHT-15: what its own range brought was not enough, and will not be the next time.
+  return exchange.replans > 1;
 }
 
 function newFlight(

@@ -81,6 +81,8 @@ export type Exchange = {
   /** Set-Cookie fields of the answer that it asked for itself. */
   cookies: FieldList;
   startMs: number;
+  /** Times that a version it was to be served from could not be completed. */
+  replans: number;
   /** Status that went out, 0 before. */
   status: number;
 };

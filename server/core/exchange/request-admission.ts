@@ -141,6 +141,7 @@ function newExchange(
     note: { hit: false, fwd: "", fwdStatus: 0, stored: false, collapsed: false, detail: "" },
     cookies: [],
     startMs: nowMs,
+    replans: 0,
     status: 0,
   };
   state.nextExchangeId += 1;

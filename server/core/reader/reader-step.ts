@@ -50,6 +50,8 @@ export function isFarSeek(body: Body, flight: Flight, offset: number, limits: Li
   // R-FLIGHT-4
   if (flight.state !== "flowing" || body.rangeless || body.entry.total === -1 || !entryCombinable(body.entry))
     return false;
+  // The origin gave the whole to who asked for a part: it would again.
+  if (flight.askStart > flight.start) return false;
   return offset - flight.position >= limits.seekBytesMin;
 }
 

@@ -55,6 +55,8 @@ export type FlightState = "queued" | "asked" | "flowing" | "draining" | "ended";
 export type Flight = {
   id: number;
   body: Body;
+  /** Id of the exchange that opened it: the player's fields are its own. */
+  asker: number;
   /** `opening` decides what the resource is; `hole` fetches missing bytes of a known version. */
   purpose: "opening" | "hole";
   /** The key whose slot it holds, "" when it passes by the cache. */

@@ -270,6 +270,7 @@ function newFlight(
   const flight: Flight = {
     id: state.nextFlightId,
     body,
+    asker: exchange.id,
     purpose,
     key: "",
     method: "GET",

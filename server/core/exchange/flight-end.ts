@@ -86,16 +86,24 @@ export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode,
   pumpReaders(state, body);
 }
 
+/** The exchange that has waited longest for the flight's head, and waits no longer; null when nobody waits. */
+export function nextWaiter(state: ProxyState, flight: Flight): Exchange | null {
+  while (flight.waiters.length > 0) {
+    const id = flight.waiters.shift();
+    const exchange = id === undefined ? undefined : state.exchanges.get(id);
+    if (exchange === undefined) continue;
+    exchange.waitingOn = null;
+    return exchange;
+  }
+  return null;
+}
+
 /** The exchanges that wait for the flight's head; they wait no longer. */
 export function takeWaiters(state: ProxyState, flight: Flight): Exchange[] {
   const waiters: Exchange[] = [];
-  for (const id of flight.waiters) {
-    const exchange = state.exchanges.get(id);
-    if (exchange === undefined) continue;
-    exchange.waitingOn = null;
+  for (let exchange = nextWaiter(state, flight); exchange !== null; exchange = nextWaiter(state, flight)) {
     waiters.push(exchange);
   }
-  flight.waiters = [];
   return waiters;
 }
 

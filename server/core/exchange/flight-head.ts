@@ -4,19 +4,20 @@ import { breakerSucceeded } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
 import type { Framing, HeadVerdict } from "../download/head-verdict.ts";
 import { headVerdict } from "../download/head-verdict.ts";
+import { resolveRange } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldFirst, fieldSet } from "../http/field-list.ts";
 import { passedResponseFields, storedResponseFields } from "../http/field-table.ts";
 import { isPlaylistType } from "../http/media-type.ts";
 import { originOf } from "../http/uri-reference.ts";
 import { upstreamUrlAllowed } from "../route/upstream-access.ts";
-import { doomBody, dropBody, publishBody, storeBody } from "./body-life.ts";
+import { doomBody, publishBody, storeBody } from "./body-life.ts";
 import { roomFor } from "./eviction-run.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { answerUnsatisfied, serveBody } from "./exchange-serve.ts";
 import { detachFlight, leaveSlot, removeFlight, resetPositions, sendFlight } from "./flight-control.ts";
-import { failCursors, flightFailed, pumpReaders, takeWaiters } from "./flight-end.ts";
-import { acceptHole, moveFlight, versionChanged } from "./flight-hole.ts";
+import { failCursors, flightFailed, nextWaiter, pumpReaders, takeWaiters } from "./flight-end.ts";
+import { acceptHole, dropWaiters, moveFlight, versionChanged } from "./flight-hole.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** An origin's response head as the edge read it. */
@@ -127,7 +128,9 @@ function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnsw
   storeBody(state, known);
   for (const exchange of waiters) {
     exchange.note.fwdStatus = 304;
-    serveBody(state, exchange, known, nowMs);
+    // One before may have found that it cannot be completed.
+    if (known.doomed) planExchange(state, exchange, nowMs);
+    else serveBody(state, exchange, known, nowMs);
   }
 }
 
@@ -179,7 +182,6 @@ export function openBody(
   // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
   const whole = answer.framing !== "close" && flight.method === "GET" && !flight.unpublished;
   body.storing = stores.store && whole && roomFor(state, body, nowMs);
-  const waiters = takeWaiters(state, flight);
   leaveSlot(state, flight);
   if (body.storing) {
     publishBody(state, body);
@@ -187,57 +189,58 @@ export function openBody(
   } else if (flight.revalidates !== null) {
     doomBody(state, flight.revalidates);
   }
-  if (waiters[0] !== undefined) waiters[0].cookies = cookiesOf(answer.fields);
-  serveWaiters(state, flight, waiters, stores.store, answer.status, nowMs);
+  serveWaiters(state, flight, answer, stores.store, nowMs);
 }
 
-function serveWaiters(
-  state: ProxyState,
-  flight: Flight,
-  waiters: Exchange[],
-  shared: boolean,
-  status: number,
-  nowMs: number,
-): void {
-  const first = waiters[0];
-  for (const exchange of waiters) {
-    exchange.note.fwdStatus = status;
-    if (exchange === first || shared) {
-      exchange.note.stored = flight.body.storing && !exchange.note.collapsed;
-      serveBody(state, exchange, flight.body, nowMs);
-    } else {
-      // R-STORE-8: what is not for all is fetched by each.
-      exchange.solo = true;
-      exchange.note.collapsed = false;
-      exchange.note.fwd = "bypass";
-      planExchange(state, exchange, nowMs);
+function serveWaiters(state: ProxyState, flight: Flight, answer: OriginAnswer, shared: boolean, nowMs: number): void {
+  // One after the other: as long as one waits, the flight is wanted.
+  for (let exchange = nextWaiter(state, flight); exchange !== null; exchange = nextWaiter(state, flight)) {
+    if (!shared && exchange.id !== flight.asker) {
+      fetchAlone(state, exchange, nowMs);
+      continue;
     }
+    if (exchange.id === flight.asker) exchange.cookies = cookiesOf(answer.fields);
+    exchange.note.fwdStatus = answer.status;
+    exchange.note.stored = flight.body.storing && !exchange.note.collapsed;
+    serveBody(state, exchange, flight.body, nowMs);
   }
   detachFlight(state, flight, nowMs);
+}
+
+/** What is not for all is fetched by each (R-STORE-8). */
+function fetchAlone(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  exchange.solo = true;
+  exchange.note.collapsed = false;
+  exchange.note.fwd = "bypass";
+  planExchange(state, exchange, nowMs);
 }
 
 /** An answer that is not stored: passed to everyone who waited for it, as the origin said it (R-ERROR-2). */
 function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: number, nowMs: number): void {
   const old = flight.body;
-  const waiters = takeWaiters(state, flight);
   if (flight.purpose === "hole") {
     failCursors(state, flight, answer.status < 500 ? "upstream-bad-range" : "upstream-refused", nowMs);
     moveFlight(state, flight, nowMs);
-    for (const exchange of waiters) dropBody(state, exchange);
+    dropWaiters(state, flight);
     pumpReaders(state, old);
   }
   leaveSlot(state, flight);
   const body = flight.body;
   describeBody(state, flight, body, answer, nowMs);
   body.entry.kind = "media";
-  body.entry.fields = passedResponseFields(answer.fields, state.options.responseFields);
+  body.entry.fields = withoutCookies(passedResponseFields(answer.fields, state.options.responseFields));
   body.entry.total = total;
   body.status = answer.status;
   body.reason = answer.reason;
   body.passing = true;
   body.storing = false;
   startFlowing(flight, 0, flight.method === "HEAD" ? 0 : total);
-  for (const exchange of waiters) {
+  for (let exchange = nextWaiter(state, flight); exchange !== null; exchange = nextWaiter(state, flight)) {
+    if (flight.identified && exchange.id !== flight.asker) {
+      fetchAlone(state, exchange, nowMs);
+      continue;
+    }
+    if (exchange.id === flight.asker) exchange.cookies = cookiesOf(answer.fields);
     exchange.playlist = false;
     exchange.note.fwdStatus = answer.status;
     serveBody(state, exchange, body, nowMs);
@@ -245,7 +248,7 @@ function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: 
   detachFlight(state, flight, nowMs);
 }
 
-/** 416 to an opening: each who waited hears it; the origin's body, if any, is of no use. */
+/** 416 to an opening: the answer to its asker, and to who asked for what lies beyond the end as well. */
 function answerNoSuchRange(state: ProxyState, flight: Flight, total: number, nowMs: number): void {
   const waiters = takeWaiters(state, flight);
   leaveSlot(state, flight);
@@ -253,9 +256,19 @@ function answerNoSuchRange(state: ProxyState, flight: Flight, total: number, now
   flight.body.storing = false;
   startFlowing(flight, 0, 0);
   for (const exchange of waiters) {
+    if (exchange.id !== flight.asker && !isBeyondEnd(exchange, total)) {
+      exchange.note.collapsed = false;
+      planExchange(state, exchange, nowMs);
+      continue;
+    }
     exchange.note.fwdStatus = 416;
     answerUnsatisfied(state, exchange, total, nowMs);
   }
+}
+
+function isBeyondEnd(exchange: Exchange, total: number): boolean {
+  if (total < 0 || exchange.playlist || fieldFirst(exchange.fields, "if-range") !== null) return false;
+  return resolveRange(exchange.range, total).kind === "unsatisfiable";
 }
 
 function describeBody(state: ProxyState, flight: Flight, body: Body, answer: OriginAnswer, nowMs: number): void {
@@ -278,6 +291,14 @@ function withoutCredentials(fields: FieldList): FieldList {
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const name = (fields[at] ?? "").toLowerCase();
     if (name !== "authorization" && name !== "cookie") kept.push(fields[at] ?? "", fields[at + 1] ?? "");
+  }
+  return kept;
+}
+
+function withoutCookies(fields: FieldList): FieldList {
+  const kept: FieldList = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    if ((fields[at] ?? "").toLowerCase() !== "set-cookie") kept.push(fields[at] ?? "", fields[at + 1] ?? "");
   }
   return kept;
 }

@@ -9,10 +9,10 @@ import { blankBody, doomBody, dropBody, releaseBody } from "./body-life.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { serveBody } from "./exchange-serve.ts";
 import { abortFlight, detachFlight, leaveBody } from "./flight-control.ts";
-import { pumpReaders, takeWaiters } from "./flight-end.ts";
+import { nextWaiter, pumpReaders, takeWaiters } from "./flight-end.ts";
 import type { OriginAnswer } from "./flight-head.ts";
 import { openBody, startFlowing } from "./flight-head.ts";
-import type { ProxyState } from "./proxy-state.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** A whole or a part came for a hole (R-FLIGHT-8). */
 export function acceptHole(
@@ -40,7 +40,7 @@ export function acceptHole(
   } else {
     startFlowing(flight, verdict.start, limit === -1 || verdict.end < limit ? verdict.end : limit);
   }
-  for (const exchange of takeWaiters(state, flight)) {
+  for (let exchange = nextWaiter(state, flight); exchange !== null; exchange = nextWaiter(state, flight)) {
     exchange.note.fwdStatus = answer.status;
     exchange.note.stored = body.storing;
     serveBody(state, exchange, body, nowMs);
@@ -58,13 +58,11 @@ function replaceVersion(
 ): void {
   const old = flight.body;
   moveFlight(state, flight, nowMs);
-  sealBody(state, old, flight, nowMs);
-  for (const id of flight.waiters) {
-    const exchange = state.exchanges.get(id);
-    if (exchange !== undefined) dropBody(state, exchange);
-  }
+  const others = sealBody(state, old, nowMs);
+  dropWaiters(state, flight);
   flight.purpose = "opening";
   openBody(state, flight, answer, verdict, nowMs);
+  beginAnew(state, others, nowMs);
 }
 
 /** The hole belongs to another version: nothing is mixed, whoever has no head yet begins anew (R-VERSION-2). */
@@ -72,24 +70,41 @@ export function versionChanged(state: ProxyState, flight: Flight, nowMs: number)
   const old = flight.body;
   const waiters = takeWaiters(state, flight);
   abortFlight(state, flight, nowMs);
-  sealBody(state, old, flight, nowMs);
-  for (const exchange of waiters) {
-    dropBody(state, exchange);
-    exchange.note.fwd = "stale";
-    planExchange(state, exchange, nowMs);
+  const others = sealBody(state, old, nowMs);
+  beginAnew(state, waiters, nowMs);
+  beginAnew(state, others, nowMs);
+}
+
+/** Lets those who wait for a flight's head go of the body that it was to fill. */
+export function dropWaiters(state: ProxyState, flight: Flight): void {
+  for (const id of flight.waiters) {
+    const exchange = state.exchanges.get(id);
+    if (exchange !== undefined) dropBody(state, exchange);
   }
 }
 
-/** Nothing more of a version is fetched: the origin has another. */
-function sealBody(state: ProxyState, body: Body, except: Flight, nowMs: number): void {
+/** Nothing more of a version is fetched: the origin has another. Returns who waited for more of it. */
+function sealBody(state: ProxyState, body: Body, nowMs: number): Exchange[] {
+  const others: Exchange[] = [];
   body.passing = true;
   doomBody(state, body);
   for (const other of body.flights.slice()) {
-    if (other === except || other.state === "draining") continue;
     // What still comes for the old version cannot be trusted to be of it, unless its head has been checked.
-    if (other.state !== "flowing") abortFlight(state, other, nowMs);
+    if (other.state !== "queued" && other.state !== "asked") continue;
+    for (const exchange of takeWaiters(state, other)) others.push(exchange);
+    abortFlight(state, other, nowMs);
   }
   pumpReaders(state, body);
+  return others;
+}
+
+function beginAnew(state: ProxyState, exchanges: Exchange[], nowMs: number): void {
+  for (const exchange of exchanges) {
+    dropBody(state, exchange);
+    exchange.note.fwd = "stale";
+    exchange.note.collapsed = false;
+    planExchange(state, exchange, nowMs);
+  }
 }
 
 /** Gives a flight a body of its own. */

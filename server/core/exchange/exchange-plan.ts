@@ -23,6 +23,8 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   }
   const slot = findSlot(state.table, exchange.key);
   const current = slot === null ? null : slot.current;
+  // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
+  if (current !== null && current.entry.kind !== "media") exchange.playlist = true;
   if (exchange.solo || !mayShare(exchange, current)) {
     openSolo(state, exchange, nowMs);
     return;

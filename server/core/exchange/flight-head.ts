@@ -273,6 +273,8 @@ function isBeyondEnd(exchange: Exchange, total: number): boolean {
 
 function describeBody(state: ProxyState, flight: Flight, body: Body, answer: OriginAnswer, nowMs: number): void {
   const entry = body.entry;
+  // Until its text is read, what says it is a playlist is one that may change at any time.
+  if (flight.playlist || isPlaylistType(fieldFirst(answer.fields, "content-type"))) entry.kind = "live";
   entry.fields = storedResponseFields(answer.fields, state.options.responseFields);
   entry.finalUrl = flight.url;
   entry.requestMs = flight.requestMs;

@@ -5,6 +5,7 @@
 import type { ErrorCode } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
 import type { Entry } from "../cache/entry.ts";
+import { spanEndAt } from "../cache/span-set.ts";
 import type { FieldList } from "../http/field-list.ts";
 import type { Lane } from "./lane-queue.ts";
 
@@ -192,6 +193,7 @@ export function flightTailFloor(flight: Flight, limits: Limits): number {
 
 function cursorWants(flight: Flight, cursor: Cursor): boolean {
   if (flight.limit !== -1 && cursor.offset >= flight.limit) return false;
+  if (cursor.end !== -1 && cursor.offset >= cursor.end) return false;
   // What a file holds, a reader takes from the file; without one, memory is all there is.
   if (flight.body.storing) return cursor.end === -1 || cursor.end > flight.position;
   return cursor.offset >= flight.tailStart && (cursor.end === -1 || cursor.end > flight.tailStart);

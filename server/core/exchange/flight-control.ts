@@ -16,7 +16,7 @@ import { upstreamRequestFields } from "../http/field-table.ts";
 import { originOf } from "../http/uri-reference.ts";
 import { resumeValidator } from "../http/validator.ts";
 import { releaseBody } from "./body-life.ts";
-import { flightFailed } from "./flight-end.ts";
+import { flightFailed, pumpReaders } from "./flight-end.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { remembersUrl } from "./url-memory.ts";
 
@@ -196,6 +196,7 @@ export function parkPaused(state: ProxyState, wanted: number, nowMs: number): vo
       continue;
     left -= 1;
     abortFlight(state, flight, nowMs);
+    pumpReaders(state, body);
   }
 }
 

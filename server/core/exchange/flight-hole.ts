@@ -45,6 +45,8 @@ export function acceptHole(
     exchange.note.stored = body.storing;
     serveBody(state, exchange, body, nowMs);
   }
+  // A reader that waits far ahead may fetch for itself, now that the flight flows.
+  pumpReaders(state, body);
   detachFlight(state, flight, nowMs);
 }
 

@@ -10,7 +10,7 @@ import { originOf } from "../http/uri-reference.ts";
 import { doomBody, storeBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
 import { serveBody } from "./exchange-serve.ts";
-import { abortFlight, drainFlight, leaveSlot, removeFlight } from "./flight-control.ts";
+import { drainFlight, leaveSlot, removeFlight } from "./flight-control.ts";
 import { answerProblem } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
@@ -166,8 +166,10 @@ function noteFailure(state: ProxyState, flight: Flight, nowMs: number): void {
   state.actions.push({ kind: "event", name: "breaker", detail: origin });
   // R-BREAKER-9: background work does not knock at a closed door.
   for (const other of Array.from(state.flights.values())) {
-    if (other !== flight && other.lane === "background" && originOf(other.url) === origin)
-      abortFlight(state, other, nowMs);
+    if (other === flight || other.lane !== "background" || originOf(other.url) !== origin) continue;
+    if (other.state === "draining") continue;
+    if (other.state !== "queued") state.actions.push({ kind: "abort", flight: other });
+    flightFailed(state, other, "offline", "the origin cannot be reached", nowMs);
   }
 }
 

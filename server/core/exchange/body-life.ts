@@ -61,6 +61,9 @@ export function stopStoring(state: ProxyState, body: Body): void {
 
 /** Removes the file of a doomed body that nobody uses. */
 export function releaseBody(state: ProxyState, body: Body): void {
+  const free = body.uses === 0 && body.flights.length === 0;
+  // An eviction that could not help may now: this one was in use.
+  if (free && !body.hidden && !body.entry.pinned) state.evictionIdleBytes = -1;
   if (!body.doomed || body.uses > 0 || body.flights.length > 0 || !body.onDisk) return;
   body.onDisk = false;
   state.actions.push({ kind: "remove", body });

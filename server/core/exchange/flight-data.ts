@@ -21,6 +21,9 @@ export function flightData(flight: Flight, length: number): number {
 /** After readers took what they could: pauses the origin, or ends a flight that has come to its limit. */
 export function flightSettle(state: ProxyState, flight: Flight, nowMs: number): void {
   if (flight.state !== "flowing") return;
+  // R-EVICT-8: of unknown length, it turns out to be larger than the cache.
+  const endless = flight.limit === -1 && flight.position > state.options.maxCacheBytes;
+  if (endless && flight.body.storing) bodyWriteFailed(state, flight.body, nowMs);
   // R-FLIGHT-5
   if (flight.clipped && flight.position === flight.limit) {
     state.actions.push({ kind: "abort", flight });

@@ -196,5 +196,7 @@ function cursorWants(flight: Flight, cursor: Cursor): boolean {
   if (cursor.end !== -1 && cursor.offset >= cursor.end) return false;
   // What a file holds, a reader takes from the file; without one, memory is all there is.
   if (flight.body.storing) return cursor.end === -1 || cursor.end > flight.position;
-  return cursor.offset >= flight.tailStart && (cursor.end === -1 || cursor.end > flight.tailStart);
+  if (cursor.end !== -1 && cursor.end <= flight.tailStart) return false;
+  // R-CACHE-4: after a disk failed, a reader may still be on its way through what was written before.
+  return cursor.offset >= flight.tailStart || spanEndAt(flight.body.entry.spans, cursor.offset) >= flight.tailStart;
 }

@@ -8,6 +8,7 @@ import type { ReaderStep } from "../reader/reader-step.ts";
 import { coveringFlight, readerStep, tailFlight } from "../reader/reader-step.ts";
 import { publishBody, stopStoring, storeBody } from "./body-life.ts";
 import { detachFlights, endDrained, launchFlight, openHole, unpause } from "./flight-control.ts";
+import { bodyWriteFailed } from "./flight-data.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /**
@@ -52,15 +53,17 @@ export function resumeReading(state: ProxyState, exchange: Exchange, nowMs: numb
 }
 
 /** The file could not be read: what it was thought to hold is fetched anew, into a new file where that is possible. */
-export function readFailed(state: ProxyState, exchange: Exchange, _nowMs: number): void {
+export function readFailed(state: ProxyState, exchange: Exchange, nowMs: number): void {
   const body = exchange.body;
   if (body === null) return;
   // R-CACHE-5
   if (body.storing && !body.doomed && body.flights.length === 0) {
     healBody(state, body);
   } else {
+    // Counted out of the table before they go; flights go on without them.
     stopStoring(state, body);
     body.entry.spans.length = 0;
+    bodyWriteFailed(state, body, nowMs);
   }
   state.actions.push({ kind: "pump", exchange });
 }

@@ -1,8 +1,8 @@
 /** Bytes of a flight: received, taken by readers, written. Called for every chunk, so nothing is allocated here. */
 import type { Body, Flight } from "../download/flight.ts";
 import { flightFurthest, flightShouldPause, flightTailFloor } from "../download/flight.ts";
-import { doomBody, stopStoring } from "./body-life.ts";
-import { endDrained, removeFlight } from "./flight-control.ts";
+import { stopStoring } from "./body-life.ts";
+import { endDrained, removeFlight, unpause } from "./flight-control.ts";
 import { flightComplete } from "./flight-end.ts";
 import type { ProxyState } from "./proxy-state.ts";
 
@@ -40,7 +40,8 @@ export function flightSettle(state: ProxyState, flight: Flight, nowMs: number): 
     state.actions.push({ kind: "abort", flight });
     const body = flight.body;
     removeFlight(state, flight, nowMs);
-    doomBody(state, body);
+    // Not only doomed: a write that begins now would make the file again that is being removed.
+    stopStoring(state, body);
     return;
   }
   // Only the end is left to come, and a paused origin could not say it.
@@ -62,4 +63,8 @@ export function flightTrim(state: ProxyState, flight: Flight): number {
 export function bodyWriteFailed(state: ProxyState, body: Body, nowMs: number): void {
   stopStoring(state, body);
   endDrained(state, body, nowMs);
+  for (const flight of body.flights) {
+    // No origin waits for the disk any more.
+    if (flight.paused && !flightShouldPause(flight, state.options.limits)) unpause(state, flight);
+  }
 }

@@ -18,7 +18,7 @@ import { responseHead } from "../response/response-head.ts";
 import { doomBody, dropBody, holdBody } from "./body-life.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { resumeReading } from "./exchange-read.ts";
-import { joinFlight, launchFlight, openHole, unpause } from "./flight-control.ts";
+import { joinFlight, laneOf, launchFlight, openHole, promoteFlight, unpause } from "./flight-control.ts";
 import { finishExchange, plainParts, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
@@ -99,7 +99,11 @@ export function beginReading(
   exchange.cursor = newCursor(exchange.id, start, end);
   body.cursors.push(exchange.cursor);
   exchange.state = next;
-  for (const flight of body.flights) flight.detachLimit = -1;
+  for (const flight of body.flights.slice()) {
+    flight.detachLimit = -1;
+    // R-LANE-11: what a player reads is no background any more.
+    if (flight.limit === -1 || flight.limit > start) promoteFlight(state, flight, laneOf(state, exchange), nowMs);
+  }
   resumeReading(state, exchange, nowMs);
   state.actions.push({ kind: "pump", exchange });
 }

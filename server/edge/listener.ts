@@ -25,6 +25,7 @@ export type Listener = { port: number; close: () => Promise<void> };
 /** Listens on `host` and `port`; rejects when the port is taken, never takes another. */
 export async function listen(host: string, port: number, parts: ListenerParts): Promise<Listener> {
   const { limits } = parts;
+  // R-HTTP-10: the HTTP library ends a connection whose player ended its side; it is left so.
   const app: FastifyInstance = fastify({
     http: {
       maxHeaderSize: limits.requestHeadBytesMax,

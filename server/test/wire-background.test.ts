@@ -1,6 +1,6 @@
 /** Background fetches, promotion and the disk's reserve, as the origin and the player see them. */
 import t from "tap";
-import { field, type WireResponse } from "./support/raw-player.ts";
+import { RawPlayer, requestText } from "./support/raw-player.ts";
 import { barrier, bench, bodyFault, isHit, segment, serve } from "./support/wire-bench.ts";
 
 t.setTimeout(60_000);
@@ -53,30 +53,27 @@ t.test("while the disk lacks its reserve everything plays and nothing is stored"
   t.match(on.server.stats(), { entries: 0, bytes: 0 });
 });
 
-// R-LANE-7, R-LANE-8
-t.test("nobody waits without a head beyond queueWaitMs: an extra slot, then 503 with Retry-After", async (t) => {
+// R-HTTP-10, R-LANE-10
+t.test("a player that ends its side of the connection has left, and its place in the queue is free", async (t) => {
   const gate = barrier();
   const one = segment(20_000);
   const on = await bench(
     t,
     async (request, connection) => {
-      if (request.target !== "/0.ts") await gate.wait();
+      await gate.wait();
       serve(connection, request, one);
     },
-    { limits: { slotsMax: 1, extraSlotsMax: 1, queueWaitMs: 100 } },
+    { limits: { slotsMax: 1 } },
   );
-  const answers: WireResponse[] = [];
-  const asked = [1, 2, 3, 4].map(async (index) => void answers.push(await on.ask(`/${index}.ts`)));
-  await on.origin.until(() => answers.length === 2, "two answers while the origin is silent");
-  for (const response of answers) {
-    t.equal(response.status, 503);
-    t.equal(field(response, "retry-after"), "1", "the player is told to come again");
-  }
-  await on.origin.until(() => on.origin.requests.length === 2, "one slot and one extra slot");
+  const busy = on.ask("/busy.ts");
+  await on.origin.until(() => on.origin.requests.length === 1, "the slot to be taken");
+  const player = await RawPlayer.connect(on.port);
+  player.send(requestText(on.port, on.query("/queued.ts"), {}));
+  await on.origin.until(() => on.server.stats().lanes.waiting.regular === 1, "the request to queue");
+  player.finish();
+  await on.origin.until(() => on.server.stats().lanes.waiting.regular === 0, "the place to be free");
+  await player.closed();
   gate.open();
-  await Promise.all(asked);
-  t.same(
-    answers.map((response) => response.status),
-    [503, 503, 200, 200],
-  );
+  t.equal(bodyFault((await busy).body, one.body), "");
+  t.equal(on.origin.requests.length, 1, "nothing was asked for the one who left");
 });

@@ -40,7 +40,7 @@ export type Stats = {
   bytesFromDisk: number;
   /** Requests answered from the cache alone. */
   hits: number;
-  /** Requests that an origin had a part in. */
+  /** Requests that were answered otherwise, refused ones among them. */
   misses: number;
   evictions: number;
   lanes: LaneCounts;
@@ -152,7 +152,7 @@ function makeServer(
     },
     convertUrl: (upstream, why) => convert(upstream, prefix, options, stopped === null, why),
     clearCache: async () => app.clear(),
-    prefetch: app.prefetch,
+    prefetch: (upstream) => app.prefetch(upstreamBytes(upstream)),
     networkChanged: app.networkChanged,
     stats: () => ({ ...figures(app), ...tally }),
     servePages: (find) => {
@@ -184,7 +184,7 @@ function convert(
     why?.("not-running");
     return upstream;
   }
-  const bytes = escapeUri(Buffer.from(String(upstream), "utf8").toString("latin1"));
+  const bytes = upstreamBytes(upstream);
   // A fragment is the player's own and never travels.
   const hash = bytes.indexOf("#");
   const bare = hash === -1 ? bytes : bytes.slice(0, hash);
@@ -192,6 +192,11 @@ function convert(
   if (converted !== bare) return converted + bytes.slice(bare.length);
   why?.("not-http");
   return upstream;
+}
+
+/** A URL as the core takes it: bytes, escaped as a player would. */
+function upstreamBytes(url: string): string {
+  return escapeUri(Buffer.from(String(url), "utf8").toString("latin1"));
 }
 
 function figures(app: App): Omit<Stats, "hits" | "misses" | "evictions"> {

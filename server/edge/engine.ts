@@ -54,6 +54,8 @@ export class Engine {
   private readonly parts: EngineParts;
   private readonly flights = new Map<number, FlightRunner>();
   private readonly runners = new Map<number, ExchangeRunner>();
+  /** Runners without a player. */
+  private readonly background = new Set<ExchangeRunner>();
   /** Flights that write a file, or wait to: the first of each list writes. */
   private readonly writers = new Map<number, FlightRunner[]>();
   private draining = false;
@@ -77,6 +79,8 @@ export class Engine {
   run(event: (nowMs: number) => void): void {
     event(this.now());
     this.drain();
+    // A player hears its end from its socket; who has none, from here.
+    for (const runner of this.background) runner.endIfDone();
     this.setTimer();
   }
 
@@ -121,9 +125,11 @@ export class Engine {
     if (this.state.reserveShortfallBytes > 0) this.checkReserve(this.now());
     const runner = new ExchangeRunner(this, exchange, response, (over) => {
       this.runners.delete(exchange.id);
+      this.background.delete(over);
       this.parts.onExchange(over);
     });
     this.runners.set(exchange.id, runner);
+    if (response === null) this.background.add(runner);
     return runner;
   }
 

@@ -79,6 +79,11 @@ export class ExchangeRunner {
     else this.response?.destroy();
   }
 
+  /** Lets go of an exchange that the core has ended without an action: nobody waits for a head. */
+  endIfDone(): void {
+    if (this.exchange.state === "done") this.finish();
+  }
+
   /** The player closed its connection, or the response went out whole. */
   private gone(): void {
     if (this.over) return;
@@ -204,8 +209,6 @@ export class ExchangeRunner {
       this.gathered = [];
       gatherDone(engine.state, exchange, bytes, nowMs);
       engine.drain();
-      // A player is told by the head action, which may still wait its turn.
-      if (response === null) this.finish();
       return;
     }
     response?.end();

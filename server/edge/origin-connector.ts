@@ -57,7 +57,7 @@ export function originConnector(
     link.socket = null;
     link.turns = 0;
     link.error = null;
-    link.phase = "resolving";
+    link.phase = net.isIP(host) === 0 ? "resolving" : "connecting";
     // R-ORIGIN-6
     if (net.isIP(host) !== 0 && !allowed(host)) {
       queueMicrotask(() => callback(forbidden(host), null));

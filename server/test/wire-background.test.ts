@@ -38,6 +38,23 @@ t.test("a background fetch waits for a free slot, and a player's request for the
   t.ok(isHit(await on.ask("/later.ts")), "what was fetched in the background is a hit");
 });
 
+t.test("a background fetch that fails is over at once, and one of an odd URL is the player's resource", async (t) => {
+  const one = segment(20_000);
+  const on = await bench(t, (request, connection) => serve(connection, request, one));
+  let over = 0;
+  on.server.on("exchange", () => {
+    over += 1;
+  });
+  for (let index = 0; index < 5; index += 1) on.server.prefetch("http://127.0.0.1:1/refused.ts");
+  await on.origin.until(() => over === 5, "every failure to be told");
+  t.match(on.server.stats(), { exchanges: 0, flights: 0 });
+  on.server.prefetch(`${on.origin.url}/ü b.ts`);
+  await on.origin.until(() => over === 6 && on.server.stats().flights === 0, "the fetch");
+  const response = await fetch(on.server.convertUrl(`${on.origin.url}/ü b.ts`));
+  t.equal(response.headers.get("cache-status"), "reelcache; hit");
+  t.equal(bodyFault(Buffer.from(await response.arrayBuffer()), one.body), "");
+});
+
 // R-EVICT-8
 t.test("while the disk lacks its reserve everything plays and nothing is stored", async (t) => {
   const one = segment(300_000);

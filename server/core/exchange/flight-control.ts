@@ -16,7 +16,7 @@ import { upstreamRequestFields } from "../http/field-table.ts";
 import { originOf } from "../http/uri-reference.ts";
 import { resumeValidator } from "../http/validator.ts";
 import { releaseBody } from "./body-life.ts";
-import { flightFailed, pumpReaders } from "./flight-end.ts";
+import { flightFailed } from "./flight-end.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { remembersUrl } from "./url-memory.ts";
 
@@ -143,6 +143,8 @@ export function drainFlight(state: ProxyState, flight: Flight, nowMs: number): b
   if (flight.state !== "flowing" && flight.state !== "draining") return false;
   flight.state = "draining";
   flight.limit = flight.position;
+  // There is no origin any more that could be told to go on.
+  flight.paused = false;
   if (flight.body.storing) return flight.written < flight.position;
   // Without a file there is no disk to wait for: the slot is free, whatever pace the readers keep.
   grantFlights(state, laneLeave(state.lanes, flight.id, nowMs), nowMs);
@@ -191,12 +193,13 @@ export function parkPaused(state: ProxyState, wanted: number, nowMs: number): vo
     if (left <= 0) return;
     if (!flight.paused || flight.state !== "flowing" || nowMs - flight.pausedMs < state.options.limits.queueWaitMs)
       continue;
+    // What waits for the disk keeps its slot until it is written: ending it now would help nobody.
+    if (flight.written < flight.position) continue;
     const body = flight.body;
     if (!body.storing || body.doomed || body.rangeless || body.entry.total === -1 || !entryCombinable(body.entry))
       continue;
     left -= 1;
     abortFlight(state, flight, nowMs);
-    pumpReaders(state, body);
   }
 }
 

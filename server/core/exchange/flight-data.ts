@@ -45,7 +45,10 @@ export function flightSettle(state: ProxyState, flight: Flight, nowMs: number): 
     return;
   }
   // Only the end is left to come, and a paused origin could not say it.
-  if (flight.position === flight.limit) return;
+  if (flight.position === flight.limit) {
+    unpause(state, flight);
+    return;
+  }
   if (!flight.paused && flightShouldPause(flight, state.options.limits)) {
     flight.paused = true;
     flight.pausedMs = nowMs;

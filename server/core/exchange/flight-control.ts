@@ -175,7 +175,8 @@ export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): 
   // Nothing more comes but the end, which leaves the connection fit for another request.
   if (flight.position === flight.limit) return;
   const max = state.options.limits.detachBytesMax;
-  if (!flight.body.storing || (flight.limit !== -1 && flight.limit - flight.position > max)) {
+  // What nobody can find any more is not worth finishing.
+  if (!flight.body.storing || flight.body.doomed || (flight.limit !== -1 && flight.limit - flight.position > max)) {
     abortFlight(state, flight, nowMs);
     return;
   }

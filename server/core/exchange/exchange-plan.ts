@@ -88,6 +88,7 @@ function mayShare(exchange: Exchange, current: Body | null): boolean {
 }
 
 function openShared(state: ProxyState, exchange: Exchange, current: Body | null, nowMs: number): void {
+  exchange.note.collapsed = false;
   const body = blankBody(state, exchange.key, exchange.url, nowMs);
   if (exchange.playlist) body.entry.kind = "live";
   const flight = openOpening(state, exchange, body, current, nowMs);
@@ -98,6 +99,7 @@ function openShared(state: ProxyState, exchange: Exchange, current: Body | null,
 
 function openSolo(state: ProxyState, exchange: Exchange, nowMs: number): void {
   exchange.solo = true;
+  exchange.note.collapsed = false;
   if (exchange.note.fwd === "") exchange.note.fwd = exchange.method === "HEAD" ? "method" : "bypass";
   const body = blankBody(state, exchange.key, exchange.url, nowMs);
   if (exchange.playlist) body.entry.kind = "live";

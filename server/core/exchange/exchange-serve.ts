@@ -130,7 +130,7 @@ function serveRange(state: ProxyState, exchange: Exchange, body: Body, nowMs: nu
   }
   const status = body.passing ? body.status : part ? 206 : 200;
   if (exchange.method !== "HEAD" && waitsForOrigin(state, exchange, body, start, end, nowMs)) return;
-  noteSource(exchange, body, start, end);
+  noteSource(exchange, body, start, exchange.method === "HEAD" ? start : end);
   sendHead(state, exchange, bodyHead(state, exchange, body, status, start, end, nowMs), null);
   if (exchange.method === "HEAD") finishExchange(state, exchange, nowMs);
   else beginReading(state, exchange, body, start, end, "sending", nowMs);
@@ -159,6 +159,10 @@ function waitsForOrigin(
   }
   const covering = step === "wait" ? coveringFlight(body, start) : null;
   if (covering === null || (covering.state !== "queued" && covering.state !== "asked")) return false;
+  if (exchange.note.fwd === "") {
+    exchange.note.fwd = "uri-miss";
+    exchange.note.collapsed = true;
+  }
   joinFlight(state, exchange, covering, nowMs);
   unpause(state, covering);
   return true;

@@ -211,7 +211,6 @@ function serveWaiters(state: ProxyState, flight: Flight, answer: OriginAnswer, s
 /** What is not for all is fetched by each (R-STORE-8). */
 function fetchAlone(state: ProxyState, exchange: Exchange, nowMs: number): void {
   exchange.solo = true;
-  exchange.note.collapsed = false;
   exchange.note.fwd = "bypass";
   planExchange(state, exchange, nowMs);
 }
@@ -258,7 +257,6 @@ function answerNoSuchRange(state: ProxyState, flight: Flight, total: number, now
   startFlowing(flight, 0, 0);
   for (const exchange of waiters) {
     if (exchange.id !== flight.asker && !isBeyondEnd(exchange, total)) {
-      exchange.note.collapsed = false;
       planExchange(state, exchange, nowMs);
       continue;
     }

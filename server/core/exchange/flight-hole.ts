@@ -42,7 +42,7 @@ export function acceptHole(
   }
   for (let exchange = nextWaiter(state, flight); exchange !== null; exchange = nextWaiter(state, flight)) {
     exchange.note.fwdStatus = answer.status;
-    exchange.note.stored = body.storing;
+    exchange.note.stored = body.storing && !exchange.note.collapsed;
     serveBody(state, exchange, body, nowMs);
   }
   // A reader that waits far ahead may fetch for itself, now that the flight flows.
@@ -104,7 +104,6 @@ function beginAnew(state: ProxyState, exchanges: Exchange[], nowMs: number): voi
   for (const exchange of exchanges) {
     dropBody(state, exchange);
     exchange.note.fwd = "stale";
-    exchange.note.collapsed = false;
     planExchange(state, exchange, nowMs);
   }
 }

@@ -30,6 +30,8 @@ const called = new Set<string>();
 const rules = new Set<string>();
 
 for (const folder of readdirSync(new URL("playbooks/", root)).sort()) {
+  // That machine has players, origins and disks: exchange-playbooks.test.ts runs it.
+  if (folder === "exchange") continue;
   const machine = machines[folder];
   const files = readdirSync(new URL(`playbooks/${folder}/`, root)).sort();
   t.ok(machine !== undefined, `the machine "${folder}" is known to this runner`);

@@ -23,7 +23,8 @@ export function nextStep(state: ProxyState, exchange: Exchange, nowMs: number): 
   if (step !== "open") return step;
   const flight = openHole(state, exchange, body, cursor.offset, cursor.end, nowMs);
   launchFlight(state, flight, nowMs);
-  return "wait";
+  // It may have failed at once, and have been the last resume.
+  return readerStep(body, cursor, state.options.limits, nowMs) === "cut" ? "cut" : "wait";
 }
 
 /** The reader took the bytes up to `offset`. */

@@ -1,5 +1,5 @@
 /** Judges an origin's response head against what was asked: what it delivers, or why it is not believed. */
-import { parseDigits } from "../base/bytes.ts";
+import { lowerAscii, parseDigits } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { parseContentRange } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
@@ -66,7 +66,7 @@ export function isRanged(ask: Ask): boolean {
 /** Whether the body has a content coding that the proxy removes before it stores or passes anything. */
 export function isEncoded(fields: FieldList): boolean {
   const encoding = fieldFirst(fields, "content-encoding");
-  return encoding !== null && encoding.toLowerCase() !== "identity";
+  return encoding !== null && lowerAscii(encoding) !== "identity";
 }
 
 function partVerdict(ask: Ask, ranged: boolean, fields: FieldList, length: number): HeadVerdict {
@@ -83,7 +83,6 @@ function partVerdict(ask: Ask, ranged: boolean, fields: FieldList, length: numbe
   }
   // R-HEAD-6
   if (range.total === -1) return { kind: "ask-whole" };
-  if (range.last >= range.total) return badRange("Content-Range ends beyond its total");
   if (ask.suffix >= 0) {
     if (range.first !== Math.max(0, range.total - ask.suffix) || range.last !== range.total - 1) {
       return badRange("Content-Range is not the suffix that was asked for");

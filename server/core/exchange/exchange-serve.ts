@@ -1,6 +1,6 @@
 /** Answers an exchange from a body: status, head, and the cursor that reads the rest. */
 
-import { parseDigits } from "../base/bytes.ts";
+import { lowerAscii, parseDigits } from "../base/bytes.ts";
 import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
 import { currentAgeMs } from "../cache/freshness.ts";
 import { spanEndAt } from "../cache/span-set.ts";
@@ -174,7 +174,7 @@ function isBeyondRepair(body: Body, start: number, end: number): boolean {
   let offset = start;
   while (offset < end) {
     const flight = tailFlight(body, offset) ?? coveringFlight(body, offset);
-    const next = flight !== null ? (flight.limit === -1 ? end : flight.limit) : spanEndAt(body.entry.spans, offset);
+    const next = flight !== null ? flight.limit : spanEndAt(body.entry.spans, offset);
     if (next <= offset) return true;
     offset = next;
   }
@@ -250,7 +250,7 @@ export function playlistFields(stored: string[]): string[] {
   const fields = stored.slice();
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const value = fields[at + 1] ?? "";
-    if ((fields[at] ?? "").toLowerCase() === "etag" && value.startsWith('"')) fields[at + 1] = `W/${value}`;
+    if (lowerAscii(fields[at] ?? "") === "etag" && value.startsWith('"')) fields[at + 1] = `W/${value}`;
   }
   return fields;
 }

@@ -59,7 +59,7 @@ export function openHole(
   // R-FLIGHT-9
   flight.askStart = body.rangeless ? 0 : offset;
   flight.start = flight.askStart;
-  flight.limit = body.rangeless ? body.entry.total : holeEnd(body, flight, offset, end === -1 ? body.entry.total : end);
+  flight.limit = body.rangeless ? body.entry.total : holeEnd(body, flight, offset, end);
   flight.askEnd = body.rangeless ? -1 : flight.limit;
   resetPositions(flight, flight.start);
   if (!body.rangeless) clipFlights(body, flight);

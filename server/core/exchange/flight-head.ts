@@ -1,4 +1,5 @@
 /** The origin answered: what its head means for the flight, the resource, and those who wait. */
+import { lowerAscii } from "../base/bytes.ts";
 import { storable } from "../cache/storability.ts";
 import { breakerSucceeded } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
@@ -6,7 +7,7 @@ import type { Framing, HeadVerdict } from "../download/head-verdict.ts";
 import { headVerdict } from "../download/head-verdict.ts";
 import { resolveRange } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
-import { fieldFirst, fieldSet } from "../http/field-list.ts";
+import { fieldFirst, fieldRemove, fieldSet } from "../http/field-list.ts";
 import { passedResponseFields, storedResponseFields } from "../http/field-table.ts";
 import { isPlaylistType } from "../http/media-type.ts";
 import { originOf } from "../http/uri-reference.ts";
@@ -118,10 +119,13 @@ function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnsw
   }
   const entry = known.entry;
   const fresh = storedResponseFields(answer.fields, state.options.responseFields);
+  // What they said was of the answer before.
+  fieldRemove(entry.fields, "age");
+  fieldRemove(entry.fields, "date");
   for (let at = 0; at + 1 < fresh.length; at += 2) {
     const name = fresh[at] ?? "";
     // R-REVAL-1: a 304 has no body of its own to describe.
-    if (name.toLowerCase() !== "content-type") fieldSet(entry.fields, name, fresh[at + 1] ?? "");
+    if (lowerAscii(name) !== "content-type") fieldSet(entry.fields, name, fresh[at + 1] ?? "");
   }
   entry.requestMs = requestMs;
   entry.responseMs = nowMs;
@@ -228,7 +232,8 @@ function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: 
   const body = flight.body;
   describeBody(state, flight, body, answer, nowMs);
   body.entry.kind = "media";
-  body.entry.fields = withoutCookies(passedResponseFields(answer.fields, state.options.responseFields));
+  body.entry.fields = passedResponseFields(answer.fields, state.options.responseFields);
+  fieldRemove(body.entry.fields, "set-cookie");
   body.entry.total = total;
   body.status = answer.status;
   body.reason = answer.reason;
@@ -288,19 +293,9 @@ export function startFlowing(flight: Flight, start: number, end: number): void {
 }
 
 function withoutCredentials(fields: FieldList): FieldList {
-  const kept: FieldList = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const name = (fields[at] ?? "").toLowerCase();
-    if (name !== "authorization" && name !== "cookie") kept.push(fields[at] ?? "", fields[at + 1] ?? "");
-  }
-  return kept;
-}
-
-function withoutCookies(fields: FieldList): FieldList {
-  const kept: FieldList = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    if ((fields[at] ?? "").toLowerCase() !== "set-cookie") kept.push(fields[at] ?? "", fields[at + 1] ?? "");
-  }
+  const kept = fields.slice();
+  fieldRemove(kept, "authorization");
+  fieldRemove(kept, "cookie");
   return kept;
 }
 
@@ -308,7 +303,7 @@ function withoutCookies(fields: FieldList): FieldList {
 function cookiesOf(fields: FieldList): FieldList {
   const cookies: FieldList = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    if ((fields[at] ?? "").toLowerCase() === "set-cookie") cookies.push("Set-Cookie", fields[at + 1] ?? "");
+    if (lowerAscii(fields[at] ?? "") === "set-cookie") cookies.push("Set-Cookie", fields[at + 1] ?? "");
   }
   return cookies;
 }

@@ -51,8 +51,9 @@ const smallLimits: Partial<Limits> = {
   detachBytesMax: 150,
   commitBytes: 200,
   readPieceBytes: 100,
-  playlistBytesMax: 1_500,
-  entriesMax: 7,
+  playlistBytesMax: 160,
+  breakerFailures: 2,
+  breakerPauseMsMax: 3_000,
 };
 
 for (const weather of weathers) {
@@ -75,7 +76,12 @@ function runSeed(seed: number, weather: Weather): string[] {
   const fair = weather === weathers[0];
   const maxCacheBytes = weather.clears ? [900, 2_500, 1_000_000][random(3)] : 1_000_000;
   const policy = !fair && random(5) === 0 ? ("http" as const) : ("media" as const);
-  const sim = new Simulator(simOptions(smallLimits, { maxCacheBytes: maxCacheBytes ?? 0, policy }), [], 1, 0);
+  const sim = new Simulator(
+    simOptions({ ...smallLimits, entriesMax: weather.clears ? 3 : 99 }, { maxCacheBytes: maxCacheBytes ?? 0, policy }),
+    [],
+    1,
+    0,
+  );
   const origin = new RandomOrigin(sim, randomResources(random, weather), random);
   const faults: string[] = [];
   const onSend = sim.onSend;
@@ -93,6 +99,7 @@ function runSeed(seed: number, weather: Weather): string[] {
     }
     if (faults.length === 0) {
       origin.faultOneIn = 0;
+      origin.unreachable = false;
       settle(sim, origin, log);
       faults.push(...invariantFaults(sim), ...leftovers(sim));
     }
@@ -116,6 +123,7 @@ function randomResources(random: Random, weather: Weather): RandomResource[] {
       total: random(12) === 0 ? random(3) : 40 + random(900),
       validator: (["etag", "etag", "modified", "weak", "none"] as const)[random(5)] ?? "etag",
       ranges: random(5) > 0,
+      ignoresIfRange: random(4) === 0,
       framing: (["length", "length", "length", "chunked", "close"] as const)[random(5)] ?? "length",
       cacheControl: random(6) === 0 ? "no-store" : random(4) === 0 ? "public, max-age=5" : "",
       playlist,
@@ -212,7 +220,11 @@ function randomDisk(sim: Simulator, random: Random, weather: Weather): string {
 }
 
 function rareEvent(sim: Simulator, origin: RandomOrigin, random: Random, weather: Weather): string {
-  const kind = random(4);
+  const kind = random(6);
+  if (kind > 3 && weather.faults) {
+    origin.unreachable = !origin.unreachable;
+    return `the origin is ${origin.unreachable ? "out of" : "in"} reach`;
+  }
   if (kind === 0 && weather.versions) {
     const resource = origin.resources[random(origin.resources.length)];
     if (resource !== undefined) resource.version += 1;

@@ -164,7 +164,7 @@ function checkExchanges(sim: Simulator, faults: string[]): void {
     const step = readerStep(body, cursor, state.options.limits, nowMs);
     // The next tick calls it.
     const asleep = state.sleepers.includes(cursor);
-    if (step !== "wait" && !(step === "open" && asleep))
+    if (step !== "wait" && !((step === "open" || step === "cut") && asleep))
       faults.push(`${player.name} could go on (${step}) and was not called`);
     else if (step === "wait" && coveringFlight(body, cursor.offset) === null && !asleep)
       faults.push(`${player.name} waits for nothing`);

@@ -13,6 +13,8 @@ export type RandomResource = {
   total: number;
   validator: "etag" | "modified" | "weak" | "none";
   ranges: boolean;
+  /** It gives a part of its version whatever If-Range says. */
+  ignoresIfRange: boolean;
   framing: Framing;
   cacheControl: string;
   playlist: "" | "live" | "vod" | "lie";
@@ -56,6 +58,8 @@ export class RandomOrigin {
   readonly resources: RandomResource[];
   /** 0: no faults; otherwise one answer of so many is one. */
   faultOneIn = 0;
+  /** Every answer is a network failure. */
+  unreachable = false;
   faults = 0;
   private readonly transfers = new Map<number, Transfer>();
   private readonly random: (below: number) => number;
@@ -104,6 +108,10 @@ export class RandomOrigin {
   }
 
   private answer(flight: SimFlight, transfer: Transfer): void {
+    if (this.unreachable) {
+      this.sim.done(flight, { code: "upstream-refused", detail: "" });
+      return;
+    }
     if (this.faultOneIn > 0 && this.random(this.faultOneIn) === 0) {
       this.faults += 1;
       if (this.lie(flight, transfer)) return;
@@ -137,7 +145,8 @@ export class RandomOrigin {
       return;
     }
     const ifRange = fieldFirst(transfer.fields, "if-range");
-    const holds = ifRange === null || ifRange === etagOf(resource) || ifRange === modifiedOf(resource);
+    const holds =
+      ifRange === null || resource.ignoresIfRange || ifRange === etagOf(resource) || ifRange === modifiedOf(resource);
     const range = resource.ranges && holds ? parseRange(fieldFirst(transfer.fields, "range")) : parseRange(null);
     const part = resolveRange(range, text.length);
     if (part.kind === "unsatisfiable") {

@@ -12,6 +12,7 @@ import {
   playlist,
   problemType,
   type RawConnection,
+  type RawRequest,
   rawOrigin,
   scratch,
   serve,
@@ -43,48 +44,75 @@ function allPaths(): string[] {
   );
 }
 
-t.test("ten presentations of fifty segments at once", async (t) => {
+t.test("ten presentations of fifty segments at once, from five origins", async (t) => {
   const gate = barrier();
   let running = 0;
   let highest = 0;
-  const on = await bench(
-    t,
-    async (request, connection) => {
-      if (request.target.endsWith(".m3u8")) return serve(connection, request, playlist(text));
-      running += 1;
-      highest = Math.max(highest, running);
-      await gate.wait();
-      await sendSegment(connection, request.target);
-      running -= 1;
-      return undefined;
-    },
-    // The wait that leads to an extra slot is a test of its own below.
-    { limits: { queueWaitMs: 120_000 } },
-  );
+  const answer = async (request: RawRequest, connection: RawConnection): Promise<unknown> => {
+    if (request.target.endsWith(".m3u8")) return serve(connection, request, playlist(text));
+    running += 1;
+    highest = Math.max(highest, running);
+    await gate.wait();
+    await sendSegment(connection, request.target);
+    running -= 1;
+    return undefined;
+  };
+  // The wait that leads to an extra slot is a test of its own below.
+  const on = await bench(t, answer, { limits: { queueWaitMs: 120_000 } });
+  const origins = [on.origin];
+  while (origins.length < 5) origins.push(await rawOrigin(t, answer));
+  const ask = (path: string): Promise<WireResponse> => {
+    const origin = origins[Number(/^\/p(\d+)/.exec(path)?.[1]) % origins.length] ?? on.origin;
+    return askOnce(on.port, `/proxy?url=${encodeURIComponent(origin.url + path)}`);
+  };
   const order: string[] = [];
   const asked = allPaths().map(async (path) => {
-    const response = await on.ask(path);
+    const response = await ask(path);
     order.push(path);
     return { path, response };
   });
-  await on.origin.until(() => running === 32, "32 segments on their way");
+  await on.origin.until(() => on.server.stats().exchanges === 500, "all 500 players to be waiting");
   for (let index = 0; index < presentations; index += 1) {
-    const answer = await on.ask(`/p${index}/index.m3u8`);
-    t.equal(answer.status, 200, "a playlist is answered while every slot is taken");
+    const response = await ask(`/p${index}/index.m3u8`);
+    t.equal(response.status, 200, "a playlist is answered while every slot is taken");
   }
   t.same(order, [], "and no segment came before");
-  t.equal(highest, 32, "the origin never saw more than 32 at once");
+  t.equal(running, 32, "32 segments are on their way");
   gate.open();
   let wrong = 0;
   for (const { path, response } of await Promise.all(asked)) {
     if (response.status !== 200 || bodyFault(response.body, segmentBody(path)) !== "") wrong += 1;
   }
   t.equal(wrong, 0, "all 500 bodies are right");
-  t.equal(highest, 32, "never more than 32 transfers at once");
-  const segmentRequests = on.origin.requests.filter(
-    (request) => request.method === "GET" && request.target.endsWith(".ts"),
+  t.equal(highest, 32, "the origins never saw more than 32 transfers at once");
+  const requests = origins.flatMap((origin) => origin.requests).filter((request) => request.target.endsWith(".ts"));
+  t.equal(requests.length, presentations * segments, "each segment was fetched once");
+});
+
+t.test("one origin does not take more than its share of the slots", async (t) => {
+  const gate = barrier();
+  let running = 0;
+  let highest = 0;
+  const on = await bench(
+    t,
+    async (request, connection) => {
+      running += 1;
+      highest = Math.max(highest, running);
+      await gate.wait();
+      await sendSegment(connection, request.target);
+      running -= 1;
+    },
+    { limits: { queueWaitMs: 120_000, hostSlotsMax: 4 } },
   );
-  t.equal(segmentRequests.length, presentations * segments, "each segment was fetched once");
+  const other = await rawOrigin(t, (request, connection) => sendSegment(connection, request.target));
+  const asked = Array.from({ length: 20 }, (_, at) => on.ask(`/p0/${at}.ts`));
+  await on.origin.until(() => on.server.stats().exchanges === 20, "all 20 players to be waiting");
+  const beside = await askOnce(on.port, `/proxy?url=${encodeURIComponent(`${other.url}/p1/0.ts`)}`);
+  t.equal(bodyFault(beside.body, segmentBody("/p1/0.ts")), "", "another origin's segment passes those who wait");
+  t.equal(running, 4, "four of the first origin's are on their way");
+  gate.open();
+  for (const response of await Promise.all(asked)) t.equal(response.status, 200);
+  t.equal(highest, 4, "never more");
 });
 
 t.test("nobody waits for a head without end: an extra slot first, then 503 with Retry-After", async (t) => {

@@ -21,17 +21,23 @@ export const good = segment(faultyTotal);
 /** Fast failures; the breaker stays out of the way, it has its own playbooks. */
 export const quickLimits = { headSilenceMs: 400, bodySilenceMs: 400, resumeBackoffMs: 10, breakerFailures: 1_000 };
 
+type Answer = (request: RawRequest, connection: RawConnection, resource: Resource) => unknown;
+
+/** How a good origin answers. */
+const well: Answer = (request, connection, resource) => serve(connection, request, resource);
+
 /** A bench whose origin runs `fault` for its first `times` requests and serves `after` from then on. */
 export async function faulty(
   t: Test,
   times: number,
   fault: (request: RawRequest, connection: RawConnection) => unknown,
   after: Resource = good,
+  answer: Answer = well,
 ): Promise<Bench> {
   let seen = 0;
   const handler = (request: RawRequest, connection: RawConnection): unknown => {
     seen += 1;
-    return seen <= times ? fault(request, connection) : serve(connection, request, after);
+    return seen <= times ? fault(request, connection) : answer(request, connection, after);
   };
   return bench(t, handler, { limits: quickLimits });
 }

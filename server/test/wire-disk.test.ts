@@ -16,6 +16,7 @@ import {
   type ServerOptions,
   segment,
   serve,
+  until,
 } from "./support/wire-bench.ts";
 
 const size = 400_000;
@@ -133,4 +134,40 @@ t.test("an index that is garbage costs the cache, not the start", async (t) => {
     t.equal(bodyFault(response.body, numbered("/1.ts").body), "", when);
     if (when === "second") t.ok(isHit(response), "it caches again");
   }
+});
+
+t.test("a disk that takes nothing costs the cache, not the playback", async (t) => {
+  const big = segment(9_000_000);
+  const on = await bench(t, (request, connection) =>
+    serve(connection, request, request.target === "/big.ts" ? big : numbered(request.target)),
+  );
+  // A file in the place of the folder: every open, write and mkdir below it fails, as on a disk that broke.
+  rmSync(join(on.cacheDir, "data"), { recursive: true, force: true });
+  writeFileSync(join(on.cacheDir, "data"), "");
+  for (const when of ["first", "second"]) {
+    for (let index = 0; index < 3; index += 1) t.ok(await right(on, index), `${index} is right, ${when}`);
+    const response = await on.ask("/big.ts");
+    t.equal(bodyFault(response.body, big.body), "", `nine megabytes are right, ${when}`);
+    const part = await on.ask("/2.ts", { fields: ["Range", "bytes=100-199"] });
+    t.equal(part.status, 206, `a range, ${when}`);
+    t.equal(bodyFault(part.body, numbered("/2.ts").body.subarray(100, 200)), "", `a range, ${when}`);
+  }
+  const together = await Promise.all(Array.from({ length: 8 }, () => on.ask("/7.ts")));
+  for (const response of together)
+    t.equal(bodyFault(response.body, numbered("/7.ts").body), "", "eight players at once");
+  rmSync(join(on.cacheDir, "data"));
+  t.ok(await right(on, 20), "when the disk is back, a new resource is right");
+  await until(() => on.server.stats().flights === 0, "the download to be over");
+  t.ok(isHit(await on.ask("/20.ts")), "and is stored");
+});
+
+t.test("a free-space reserve that cannot be met costs the cache, not the playback", async (t) => {
+  const on = await bench(t, (request, connection) => serve(connection, request, numbered(request.target)), {
+    freeDiskReserveBytes: Number.MAX_SAFE_INTEGER,
+    evictionDelayMs: 0,
+  });
+  for (const when of ["first", "second"]) {
+    for (let index = 0; index < 3; index += 1) t.ok(await right(on, index), `${index} is right, ${when}`);
+  }
+  await until(() => dataBytes(on) === 0, "the files to go");
 });

@@ -138,3 +138,32 @@ t.test("a player that leaves a long file stops the download near where it was", 
   );
   next.abort();
 });
+
+t.test("players that stall on more files than there are slots do not stop the others", async (t) => {
+  const origin = await blobOrigin(t);
+  const limits = { slotsMax: 4, extraSlotsMax: 2, queueWaitMs: 250, readAheadBytesMax: 1_048_576 };
+  const child = await forkProxy(t, { cacheDir: scratch(t), maxCacheBytes: 4_000_000_000, limits });
+  const target = (name: string): string => `/proxy?url=${encodeURIComponent(`${origin.url}/${name}.mp4`)}`;
+  const stalled: { player: RawPlayer; reader: ReturnType<typeof blobReader> }[] = [];
+  for (let index = 0; index < 12; index += 1) {
+    const player = await RawPlayer.connect(child.port);
+    const reader = blobReader();
+    stalled.push({ player, reader });
+    const head = await player.open(target(`stalled${index}`));
+    t.equal(head.status, 200, `player ${index} begins`);
+    reader.feed(await player.take(100_000));
+  }
+  for (let index = 0; index < 8; index += 1) {
+    const other = await RawPlayer.connect(child.port);
+    const head = await other.open(target(`other${index}`), { fields: ["Range", "bytes=0-99999"] });
+    t.ok(head.status === 206 || head.status === 200, `another player is served: ${head.status}`);
+    await other.take(100_000);
+    other.abort();
+  }
+  for (const { player, reader } of stalled.slice(0, 3)) {
+    await drain(player, reader);
+    t.equal(reader.at(), total, "a player that goes on gets everything");
+    t.equal(reader.wrongAt(), -1, "and all of it right");
+  }
+  for (const { player } of stalled) player.abort();
+});

@@ -224,6 +224,16 @@ t.test("ranges of a resource whose length the origin does not tell", async (t) =
   }
 });
 
+// R-HTTP-9
+t.test("several Range fields are no range", async (t) => {
+  const on = await bench(t, (request, connection) => serve(connection, request, whole));
+  for (const when of ["cold", "warm"]) {
+    const response = await on.ask("/seg.ts", { fields: ["Range", "bytes=0-1", "Range", "bytes=0-1"] });
+    t.equal(response.status, 200, when);
+    t.equal(bodyFault(response.body, whole.body), "", when);
+  }
+});
+
 t.test("an empty resource has no satisfiable range", async (t) => {
   const empty = { ...segment(0), etag: '"empty"' };
   const on = await bench(t, (request, connection) => serve(connection, request, empty));

@@ -229,7 +229,7 @@ function isNotModified(exchange: Exchange, body: Body, nowMs: number): boolean {
 function answerNotModified(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
   if (exchange.note.fwd === "") exchange.note.hit = true;
   const parts = bodyParts(state, exchange, body, 304, nowMs);
-  if (body.entry.kind !== "media" || exchange.playlist) parts.stored = playlistFields(parts.stored);
+  if (exchange.playlist) parts.stored = playlistFields(parts.stored);
   sendHead(state, exchange, responseHead(parts), "");
   finishExchange(state, exchange, nowMs);
 }

@@ -148,10 +148,6 @@ function acceptOpening(
   const ranged = flight.askStart !== 0 || flight.askEnd !== -1;
   // R-SERVE-6: a playlist is rewritten as a whole, so a part of one is of no use.
   if (isPlaylistType(fieldFirst(answer.fields, "content-type")) && !flight.playlist) {
-    for (const id of flight.waiters) {
-      const exchange = state.exchanges.get(id);
-      if (exchange !== undefined) exchange.playlist = true;
-    }
     flight.playlist = true;
     // HEAD of a playlist has the length of the rewritten one, so that its text is needed as well.
     if (verdict.kind === "part" || flight.method === "HEAD") {

@@ -58,7 +58,6 @@ export function clearProxy(state: ProxyState): void {
   for (const body of state.table.bodies.slice()) doomBody(state, body);
   for (const flight of Array.from(state.flights.values())) {
     leaveSlot(state, flight);
-    flight.key = "";
     flight.unpublished = true;
   }
 }

@@ -8,7 +8,7 @@ import { clearProxy, connectivityChanged, loadEntries, proxyTick } from "../core
 import type { CoreOptions, PlayerRequest, ProxyState } from "../core/exchange/proxy-state.ts";
 import { newProxyState } from "../core/exchange/proxy-state.ts";
 import { admitRequest, backgroundExchange, refuse, startExchange } from "../core/exchange/request-admission.ts";
-import { cacheStatusText } from "../core/response/cache-status.ts";
+import { cacheStatusText, newNote } from "../core/response/cache-status.ts";
 import { problemBody } from "../core/response/problem-body.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
 import type { Options } from "../options.ts";
@@ -221,7 +221,7 @@ function plainProblem(
   nowMs: number,
 ): { head: ResponseHead; content: string } {
   const content = problemBody(code, detail, null);
-  return { head: problemHead(state, code, content, null, 1, false, nowMs), content };
+  return { head: problemHead(state, code, content, newNote(code), 1, false, nowMs), content };
 }
 
 function report(runner: ExchangeRunner, nowMs: number, log: Log): ExchangeReport {

@@ -3,6 +3,7 @@
 import { laneCounts } from "../core/download/lane-queue.ts";
 import { plainParts } from "../core/exchange/problem.ts";
 import type { PlayerRequest } from "../core/exchange/proxy-state.ts";
+import { newNote } from "../core/response/cache-status.ts";
 import { problemBody } from "../core/response/problem-body.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
 import { responseHead } from "../core/response/response-head.ts";
@@ -32,6 +33,7 @@ export function localPage(
   const parts = plainParts(state, status, request.httpMinor, keepAlive, nowMs);
   parts.contentType = page.contentType;
   parts.contentLength = page.body.length;
+  parts.note = newNote("local");
   parts.stored = ["Cache-Control", "no-store"];
   return { head: responseHead(parts), body: page.body };
 }

@@ -110,6 +110,7 @@ t.test("URLs that differ in query, port or scheme are different resources", asyn
   }
 });
 
+// R-FLIGHT-16
 t.test("a rotated signature finds what is stored when the option drops it from the key", async (t) => {
   const on = await bench(t, (request, connection) => serve(connection, request, one), {
     dropParameters: ["Signature", "X-Amz-*"],

@@ -55,6 +55,6 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
   "playlist-too-large": { status: 502, title: "The playlist is too large", level: "warn" },
   "too-busy": { status: 503, title: "Too many upstream transfers", level: "warn" },
   "upstream-timeout": { status: 504, title: "The origin is silent", level: "warn" },
-  offline: { status: 504, title: "Not stored, and the origin is out of reach", level: "warn" },
+  offline: { status: 504, title: "The origin is out of reach, and nothing stored may be served", level: "warn" },
   stopping: { status: 503, title: "The proxy is stopping", level: "info" },
 };

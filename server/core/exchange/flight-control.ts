@@ -280,7 +280,8 @@ function newFlight(
     key: "",
     method: "GET",
     lane: laneOf(state, exchange),
-    url: body.entry.url,
+    // R-FLIGHT-16: the URL that was asked for just now is the one whose signature holds.
+    url: exchange.url,
     redirects: 0,
     forward: upstreamRequestFields(exchange.fields, options.forwardFields, options.requestFields),
     identified: carriesCredentials(exchange.fields),

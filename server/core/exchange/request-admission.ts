@@ -5,6 +5,7 @@ import { cacheKey } from "../cache/cache-key.ts";
 import { parseRange } from "../http/byte-range.ts";
 import { fieldCount, fieldFirst } from "../http/field-list.ts";
 import { isPlaylistUrl } from "../http/media-type.ts";
+import { newNote } from "../response/cache-status.ts";
 import { problemBody } from "../response/problem-body.ts";
 import type { ResponseHead } from "../response/response-head.ts";
 import { responseHead } from "../response/response-head.ts";
@@ -101,7 +102,7 @@ export function refuse(
     code !== "bad-request" &&
     code !== "target-too-long" &&
     code !== "wrong-host";
-  const head = problemHead(state, code, content, null, request.httpMinor, keepAlive, nowMs);
+  const head = problemHead(state, code, content, newNote(code), request.httpMinor, keepAlive, nowMs);
   return { kind: "answer", head, content: request.method === "HEAD" ? "" : content };
 }
 
@@ -109,6 +110,7 @@ function preflight(state: ProxyState, request: PlayerRequest, nowMs: number): Ad
   const parts = plainParts(state, 204, request.httpMinor, state.options.keepAlive && !request.close, nowMs);
   parts.cors = state.options.cors ? "preflight" : "none";
   parts.allow = "GET, HEAD, OPTIONS";
+  parts.note = newNote("preflight");
   return { kind: "answer", head: responseHead(parts), content: "" };
 }
 
@@ -138,7 +140,7 @@ function newExchange(
     body: null,
     cursor: null,
     waitingOn: null,
-    note: { hit: false, fwd: "", fwdStatus: 0, stored: false, collapsed: false, detail: "" },
+    note: newNote(""),
     cookies: [],
     startMs: nowMs,
     replans: 0,

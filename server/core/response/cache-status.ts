@@ -7,7 +7,7 @@ import { isDigit } from "../base/bytes.ts";
 /** What happened. `hit` excludes every forward parameter (RFC 9211 section 2.2). */
 export type CacheNote = {
   hit: boolean;
-  /** Why the request went to the origin: "" (it did not) or uri-miss, partial, stale, bypass, method, request. */
+  /** Why the request went to the origin: "" (it did not) or uri-miss, partial, stale, bypass. */
   fwd: string;
   /** The origin's status; 0 when there is none. */
   fwdStatus: number;
@@ -16,6 +16,12 @@ export type CacheNote = {
   /** A word on the cause, as "offline"; "" when there is nothing to say. */
   detail: string;
 };
+
+/** A note of nothing but `detail`: for what the proxy answers by itself, and for an exchange that begins (""). */
+export function newNote(detail: string): CacheNote {
+  // R-CS-6
+  return { hit: false, fwd: "", fwdStatus: 0, stored: false, collapsed: false, detail };
+}
 
 /** The field value: the cache's name, then its parameters in one fixed order. */
 export function cacheStatusText(note: CacheNote): string {

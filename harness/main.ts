@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/** The harness's command: `run` (default), `list`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+import { Command, CommanderError } from "commander";
+import { CaseFileError, findCases } from "./case/case-files.ts";
+import { type RunOptions, runCommand, UsageError } from "./run/run-command.ts";
+import { TargetError } from "./sut/target.ts";
+
+const program = new Command("conformance").exitOverride().description("Replays traffic against proxies and proves it");
+
+program
+  .command("run", { isDefault: true })
+  .description("play cases against one or more targets")
+  .option("--target <target...>", "reference, cmd:COMMAND, or a URL that runs already")
+  .option("--mapping <mapping>", "how a target writes an upstream URL: query, path or a template")
+  .option("--server <folder>", "folder of the reference server's source (its index.ts)")
+  .option("--cases <folder>", "folder of the cases")
+  .option("--only <glob>", "cases whose id matches, comma-separated")
+  .option("--shard <i/n>", "the i-th of n shares of the cases")
+  .option("--repeat <n>", "play each case so many times", "1")
+  .option("--seed <n>", "shuffle the cases; 0 keeps their order", "0")
+  .option("--jobs <n>", "cases at once", "2")
+  .option("--update", "seal what the first target answers; refused in CI")
+  .option("--fail-fast", "stop at the first failure")
+  .action(async (options: RunOptions) => {
+    process.exitCode = await runCommand(options, process.env);
+  });
+
+program
+  .command("list")
+  .description("list the cases")
+  .option("--only <glob>", "cases whose id matches, comma-separated")
+  .action((options: { only?: string }) => {
+    for (const found of findCases(options.only ?? null)) console.log(`${found.case.id}\t${found.case.title}`);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOfError(error);
+}
+
+function exitCodeOfError(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError || error instanceof CaseFileError || error instanceof TargetError) {
+    console.error(error.message);
+    return error instanceof TargetError ? 3 : 2;
+  }
+  throw error;
+}

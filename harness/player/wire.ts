@@ -1,0 +1,81 @@
+/** A player's end of a connection: exact bytes out, bytes in only when somebody asks for them (real back-pressure). */
+import { connect, type Socket } from "node:net";
+
+/** How the other side ended the connection, "no" while it has not. */
+export type Ended = "no" | "fin" | "reset";
+
+export type Wire = {
+  write: (bytes: string) => void;
+  /** The bytes that have arrived and are not taken yet. */
+  peek: () => Buffer;
+  take: (count: number) => Buffer;
+  /** Waits for more bytes than `peek` shows; false at the end of the connection. Throws after `patienceMs`. */
+  more: () => Promise<boolean>;
+  ended: () => Ended;
+  close: () => void;
+  reset: () => void;
+  halfClose: () => void;
+};
+
+const patienceMs = 15_000;
+
+/** Connects to the target. */
+export async function openWire(host: string, port: number): Promise<Wire> {
+  const socket = await connected(host, port);
+  let buffered: Buffer = Buffer.alloc(0);
+  let ended: Ended = "no";
+  let wake: () => void = () => undefined;
+  const over = (how: Ended) => (): void => {
+    if (ended === "no") ended = how;
+    wake();
+  };
+  socket.on("readable", () => wake());
+  socket.on("end", over("fin"));
+  socket.on("error", over("reset"));
+  socket.on("close", over("fin"));
+  const arrived = (): boolean => {
+    const bytes = socket.read() as Buffer | null;
+    if (bytes === null) return false;
+    buffered = buffered.length === 0 ? bytes : Buffer.concat([buffered, bytes]);
+    return true;
+  };
+  return {
+    write: (bytes) => void socket.write(Buffer.from(bytes, "latin1")),
+    peek: () => buffered,
+    take: (count) => {
+      const bytes = buffered.subarray(0, count);
+      buffered = buffered.subarray(count);
+      return bytes;
+    },
+    more: async () => {
+      const deadline = performance.now() + patienceMs;
+      for (;;) {
+        if (arrived()) return true;
+        if (ended !== "no") return false;
+        if (performance.now() > deadline) throw new Error(`nothing arrived for ${patienceMs} ms`);
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, Math.max(1, deadline - performance.now()));
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+    },
+    ended: () => ended,
+    close: () => void socket.destroy(),
+    reset: () => void socket.resetAndDestroy(),
+    halfClose: () => void socket.end(),
+  };
+}
+
+function connected(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.removeListener("error", reject);
+      resolve(socket);
+    });
+  });
+}

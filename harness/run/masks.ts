@@ -1,0 +1,76 @@
+/**
+ * The closed list of masks: what may differ between two runs that are equal. Addresses (ports are ephemeral), Date, and
+ * Age within `ageSlackSeconds`. What is measured (times, connection numbers, bytes that were under way when somebody
+ * left) is no part of a seal at all; see seal.ts.
+ */
+import { createHash } from "node:crypto";
+import { type Addresses, hostOf } from "../case/placeholders.ts";
+import type { OriginEntry, Transcript, WireResponse } from "../case/result-types.ts";
+
+/** How much older than its seal a response may say it is, in seconds. */
+export const ageSlackSeconds = 3;
+
+/** The transcript with placeholders for addresses and Date. Lengths and hashes are those of the masked text. */
+export function maskTranscript(transcript: Transcript, addresses: Addresses): Transcript {
+  const mask = addressMask(addresses);
+  return {
+    responses: transcript.responses.map((response) => maskResponse(response, mask)),
+    origin: transcript.origin.map((entry) => maskEntry(entry, mask)),
+    concurrent: transcript.concurrent,
+  };
+}
+
+type Mask = (text: string) => string;
+
+/** Addresses in every spelling that the wire knows: as they are, and percent-encoded. */
+function addressMask(addresses: Addresses): Mask {
+  const names: [string, string][] = [
+    [hostOf(addresses.originUrl), "{origin-host}"],
+    [hostOf(addresses.otherUrl), "{other-host}"],
+    [hostOf(addresses.targetUrl), "{host}"],
+  ];
+  return (text) => {
+    let masked = text;
+    for (const [host, name] of names) {
+      masked = masked.replaceAll(host, name).replaceAll(host.replaceAll(":", "%3A"), name);
+    }
+    return masked;
+  };
+}
+
+function maskResponse(response: WireResponse, mask: Mask): WireResponse {
+  const text = response.text === null ? null : mask(response.text);
+  const changed = text !== null && text !== response.text;
+  const bytes = changed ? text.length : response.bytes;
+  const sha256 = changed ? createHash("sha256").update(text, "latin1").digest("hex") : response.sha256;
+  const head = mask(response.head).replace(/^(Date: )[^\r\n]*/im, "$1{date}");
+  return {
+    ...response,
+    sent: mask(response.sent),
+    // A length that was true stays true of the masked text.
+    head: changed ? head.replace(`Content-Length: ${response.bytes}\r\n`, `Content-Length: ${bytes}\r\n`) : head,
+    text,
+    bytes,
+    sha256,
+    faults: response.faults.map(mask),
+  };
+}
+
+function maskEntry(entry: OriginEntry, mask: Mask): OriginEntry {
+  return {
+    ...entry,
+    target: mask(entry.target),
+    fields: entry.fields.map(([name, value]): [string, string] => [name, mask(value)]),
+  };
+}
+
+/** The head with the sealed Age, when its own is no more than the slack older. */
+export function alignAge(sealedHead: string, head: string): string {
+  const field = /^Age: (\d+)$/m;
+  const sealed = field.exec(sealedHead.replaceAll("\r", ""))?.[1];
+  const actual = field.exec(head.replaceAll("\r", ""))?.[1];
+  if (sealed === undefined || actual === undefined) return head;
+  const older = Number(actual) - Number(sealed);
+  // One second younger is a run that began just before a second's end, where the sealed one did not.
+  return older >= -1 && older <= ageSlackSeconds ? head.replace(`Age: ${actual}\r\n`, `Age: ${sealed}\r\n`) : head;
+}

@@ -1,0 +1,76 @@
+/** `harness run`: reads its options, plays, reports. */
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type FoundCase, findCases } from "../case/case-files.ts";
+import type { CaseResult } from "../case/result-types.ts";
+import { referenceTarget } from "../sut/reference.ts";
+import type { Target } from "../sut/target.ts";
+import { exitCodeOf, runAll } from "./run-all.ts";
+
+export type RunOptions = {
+  target?: string[];
+  mapping?: string;
+  server?: string;
+  cases?: string;
+  only?: string;
+  shard?: string;
+  repeat: string;
+  seed: string;
+  jobs: string;
+  update?: boolean;
+  failFast?: boolean;
+};
+
+/** The command was called wrongly; the message says how. */
+export class UsageError extends Error {}
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Runs and resolves with the exit status. Throws `UsageError`, `CaseFileError` and `TargetError`. */
+export async function runCommand(
+  options: RunOptions,
+  environment: Record<string, string | undefined>,
+): Promise<number> {
+  if (options.update === true && environment.CI)
+    throw new UsageError("--update is refused in CI: seals are reviewed first");
+  const cases = sharded(
+    findCases(options.only ?? null, options.cases && resolve(options.cases)),
+    options.shard ?? "1/1",
+  );
+  if (cases.length === 0) throw new UsageError(`no case matches ${options.only ?? "**"}`);
+  const result = await runAll({
+    cases,
+    targets: (options.target ?? ["reference"]).map((written) => targetOf(written, options)),
+    known: {},
+    oracles: [],
+    mapping: options.mapping ?? null,
+    jobs: whole(options.jobs, "--jobs"),
+    repeat: whole(options.repeat, "--repeat"),
+    seed: Number(options.seed),
+    update: options.update === true,
+    onResult: printResult,
+  });
+  console.log(`${result.results.length} results in ${(result.ms / 1000).toFixed(1)} s`);
+  return exitCodeOf(result);
+}
+
+function targetOf(written: string, options: RunOptions): Target {
+  if (written === "reference") return referenceTarget(resolve(options.server ?? join(root, "server")));
+  throw new UsageError(`--target ${written}: there are reference, cmd:COMMAND and http://…`);
+}
+
+function sharded(cases: FoundCase[], shard: string): FoundCase[] {
+  const [, index = "", of = ""] = /^([1-9]\d*)\/([1-9]\d*)$/.exec(shard) ?? [];
+  if (index === "" || Number(index) > Number(of)) throw new UsageError(`--shard ${shard}: such as 1/3`);
+  return cases.filter((_one, at) => at % Number(of) === Number(index) - 1);
+}
+
+function whole(text: string, name: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`${name} ${text}: a number from 1 on`);
+  return Number(text);
+}
+
+function printResult(result: CaseResult): void {
+  console.log(`${result.verdict.padEnd(15)} ${result.case.id} (${result.target}, ${Math.round(result.ms)} ms)`);
+  for (const finding of result.findings) console.log(`  ${finding.by} ${finding.at}: ${finding.message}`);
+}

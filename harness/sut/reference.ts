@@ -1,0 +1,85 @@
+/**
+ * The reference server: warm processes that start a fresh server per case (fresh port, fresh cache folder) in a few
+ * milliseconds. A killed process is replaced by a warm one.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type RunningTarget, type Target, TargetError } from "./target.ts";
+
+type Host = {
+  process: ChildProcess;
+  ask: (message: object) => Promise<{ port?: number }>;
+};
+
+const hostFile = fileURLToPath(new URL("reference-host.ts", import.meta.url));
+
+/** `serverFolder` holds the server's `index.ts`: another folder is a mutant or an older version. */
+export function referenceTarget(serverFolder: string): Target {
+  const idle: Host[] = [];
+  const all = new Set<Host>();
+  const take = (): Host => {
+    const host = idle.pop() ?? startHost(serverFolder);
+    all.add(host);
+    return host;
+  };
+  return {
+    name: "reference",
+    start: async (options) => {
+      const cacheDir = await mkdtemp(join(tmpdir(), "reelcache-case-"));
+      const given = { logLevel: "silent", ...options, cacheDir, host: options.host ?? "127.0.0.1" };
+      let host = take();
+      const { port } = await host.ask({ do: "start", options: { port: 0, ...given } });
+      const running: RunningTarget = {
+        url: `http://127.0.0.1:${port}`,
+        clear: async () => void (await host.ask({ do: "clear" })),
+        restart: async (kill) => {
+          if (kill) {
+            host.process.kill("SIGKILL");
+            await new Promise((resolve) => host.process.once("exit", resolve));
+            all.delete(host);
+            host = take();
+          } else {
+            await host.ask({ do: "stop" });
+          }
+          await host.ask({ do: "start", options: { ...given, port } });
+        },
+        stop: async () => {
+          try {
+            await host.ask({ do: "stop" });
+            idle.push(host);
+          } finally {
+            await rm(cacheDir, { recursive: true, force: true });
+          }
+        },
+      };
+      return running;
+    },
+    end: async () => {
+      for (const host of all) host.process.kill("SIGKILL");
+    },
+  };
+}
+
+/** A process that answers each message with one. */
+function startHost(serverFolder: string): Host {
+  const child = fork(hostFile, [serverFolder], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  let settle: { resolve: (answer: { port?: number }) => void; reject: (error: Error) => void } | null = null;
+  child.on("message", (answer: { port?: number; failed?: string }) => {
+    if (answer.failed === undefined) settle?.resolve(answer);
+    else settle?.reject(new TargetError(answer.failed));
+  });
+  child.on("exit", () => settle?.reject(new TargetError("the reference server's process ended")));
+  child.on("error", (error) => settle?.reject(new TargetError(error.message)));
+  return {
+    process: child,
+    ask: (message) =>
+      new Promise((resolve, reject) => {
+        settle = { resolve, reject };
+        if (!child.connected) reject(new TargetError("the reference server's process ended"));
+        else child.send(message);
+      }),
+  };
+}

@@ -98,7 +98,6 @@ function openShared(state: ProxyState, exchange: Exchange, current: Body | null,
 }
 
 function openSolo(state: ProxyState, exchange: Exchange, nowMs: number): void {
-  exchange.solo = true;
   exchange.note.collapsed = false;
   if (exchange.note.fwd === "") exchange.note.fwd = exchange.method === "HEAD" ? "method" : "bypass";
   const body = blankBody(state, exchange.key, exchange.url, nowMs);

@@ -176,7 +176,7 @@ export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): 
   if (flight.position === flight.limit) return;
   const max = state.options.limits.detachBytesMax;
   // What nobody can find any more is not worth finishing.
-  if (!flight.body.storing || flight.body.doomed || (flight.limit !== -1 && flight.limit - flight.position > max)) {
+  if (!flight.body.storing || flight.body.doomed || flight.limit - flight.position > max) {
     abortFlight(state, flight, nowMs);
     return;
   }
@@ -332,8 +332,7 @@ function holeEnd(body: Body, flight: Flight, offset: number, end: number): numbe
 function clipFlights(body: Body, flight: Flight): void {
   for (const other of body.flights) {
     // R-FLIGHT-5
-    const overlaps =
-      other !== flight && other.position <= flight.start && (other.limit === -1 || other.limit > flight.start);
+    const overlaps = other !== flight && other.position <= flight.start && other.limit > flight.start;
     if (!overlaps) continue;
     other.limit = flight.start;
     other.clipped = true;

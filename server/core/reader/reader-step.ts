@@ -48,8 +48,7 @@ export function coveringFlight(body: Body, offset: number): Flight | null {
 /** Whether a request so far ahead of a flight fetches for itself instead of waiting for it. */
 export function isFarSeek(body: Body, flight: Flight, offset: number, limits: Limits): boolean {
   // R-FLIGHT-4
-  if (flight.state !== "flowing" || body.rangeless || body.entry.total === -1 || !entryCombinable(body.entry))
-    return false;
+  if (flight.state !== "flowing" || body.rangeless || !entryCombinable(body.entry)) return false;
   // The origin gave the whole to who asked for a part: it would again.
   if (flight.askStart > flight.start) return false;
   return offset - flight.position >= limits.seekBytesMin;

@@ -1,7 +1,7 @@
 /**
  * Placeholders of case texts. Ports are never known beforehand, so a case writes `{origin}` (http://127.0.0.1:port),
- * `{other}`, `{target}`, `{origin-host}`, `{other-host}`, `{host}` (the target's host and port), `{query:/path}` and
- * `{path:/path}` (the request target for an upstream path, as the target's mapping writes it).
+ * `{other}`, `{target}`, `{origin-host}`, `{other-host}`, `{host}` (the target's host and port), `{port}` (its port),
+ * `{query:/path}` and `{path:/path}` (the request target for an upstream path, as the target's mapping writes it).
  */
 
 /** The addresses of one run of a case. */
@@ -19,6 +19,7 @@ export function expand(text: string, addresses: Addresses): string {
   return expandOrigins(text, addresses.originUrl, addresses.otherUrl)
     .replaceAll("{target}", addresses.targetUrl)
     .replaceAll("{host}", hostOf(addresses.targetUrl))
+    .replaceAll("{port}", portOf(addresses.targetUrl))
     .replaceAll(/\{(query|path):([^}]*)\}/g, (_whole, form: string, path: string) =>
       addresses.map(upstreamUrl(path, addresses), form === "path" ? "path" : "query"),
     );
@@ -42,4 +43,9 @@ export function upstreamUrl(path: string, addresses: Pick<Addresses, "originUrl"
 
 export function hostOf(url: string): string {
   return url.slice(url.indexOf("//") + 2);
+}
+
+/** The port of a URL without a path, "" when it names none. */
+export function portOf(url: string): string {
+  return /:(\d+)$/.exec(url)?.[1] ?? "";
 }

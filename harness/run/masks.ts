@@ -4,7 +4,7 @@
  * left) is no part of a seal at all; see seal.ts.
  */
 import { createHash } from "node:crypto";
-import { type Addresses, hostOf } from "../case/placeholders.ts";
+import { type Addresses, hostOf, portOf } from "../case/placeholders.ts";
 import type { OriginEntry, Transcript, WireResponse } from "../case/result-types.ts";
 
 /** How much older than its seal a response may say it is, in seconds. */
@@ -29,10 +29,13 @@ function addressMask(addresses: Addresses): Mask {
     [hostOf(addresses.otherUrl), "{other-host}"],
     [hostOf(addresses.targetUrl), "{host}"],
   ];
+  // The target under another of its names, such as localhost.
+  const port = portOf(addresses.targetUrl);
+  if (port !== "") names.push([`:${port}`, ":{port}"]);
   return (text) => {
     let masked = text;
     for (const [host, name] of names) {
-      masked = masked.replaceAll(host, name).replaceAll(host.replaceAll(":", "%3A"), name);
+      masked = masked.replaceAll(host, name).replaceAll(host.replaceAll(":", "%3A"), name.replaceAll(":", "%3A"));
     }
     return masked;
   };

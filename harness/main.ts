@@ -2,6 +2,7 @@
 /** The harness's command: `run` (default), `list`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
 import { CaseFileError, findCases } from "./case/case-files.ts";
+import { KnownFailuresError } from "./run/known-failures.ts";
 import { type RunOptions, runCommand, UsageError } from "./run/run-command.ts";
 import { TargetError } from "./sut/target.ts";
 
@@ -41,7 +42,12 @@ try {
 
 function exitCodeOfError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError || error instanceof CaseFileError || error instanceof TargetError) {
+  if (
+    error instanceof UsageError ||
+    error instanceof CaseFileError ||
+    error instanceof KnownFailuresError ||
+    error instanceof TargetError
+  ) {
     console.error(error.message);
     return error instanceof TargetError ? 3 : 2;
   }

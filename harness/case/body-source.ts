@@ -21,9 +21,13 @@ export function openBody(source: BodySource, expand: (text: string) => string): 
   return { bytes: whole.length, slice: (from, to) => whole.subarray(from, to) };
 }
 
-/** All bytes of a body. */
+const wholes = new WeakMap<Body, Buffer>();
+
+/** All bytes of a body; asked for again, the same buffer. */
 export function wholeBody(body: Body): Buffer {
-  return body.slice(0, body.bytes);
+  const bytes = wholes.get(body) ?? body.slice(0, body.bytes);
+  wholes.set(body, bytes);
+  return bytes;
 }
 
 function mediaPath(path: string): string {

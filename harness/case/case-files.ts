@@ -15,7 +15,7 @@ export const recordingsFolder = join(fixtures, "recordings");
 
 /** All cases whose id matches the glob, or one of them (comma-separated), in order of their ids. */
 export function findCases(only: string | null, folder: string = recordingsFolder): FoundCase[] {
-  const globs = only === null ? ["**"] : only.split(",").map((glob) => glob.trim());
+  const globs = only === null ? ["**"] : only.split(/,(?![^{]*\})/).map((glob) => glob.trim());
   const ids = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(`${sep}case.json`))
     .map((path) => dirname(path).replaceAll(sep, "/"))

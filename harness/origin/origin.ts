@@ -119,7 +119,9 @@ async function answer(ask: Ask): Promise<void> {
     entry.bodyBytes += bytes;
   });
   entry.done = true;
-  if (entry.endMs < 0 && reply.kind !== "silent") entry.endMs = performance.now() - ask.beganAt;
+  // An answer that stays silent is under way until somebody leaves.
+  if (entry.endMs < 0 && reply.kind !== "silent" && reply.end !== "silent")
+    entry.endMs = performance.now() - ask.beganAt;
   changes.tell();
 }
 
@@ -166,12 +168,10 @@ function nextReply(held: Held, expandText: (text: string) => string): typeof mis
     etag: reply.etag === undefined ? held.version.etag : reply.etag,
     lastModified: reply.lastModified === undefined ? held.version.lastModified : reply.lastModified,
   };
-  if (!passing && reply.kind === "serve") {
-    // The last reply repeats; a version that is served again is not another one.
-    const first = held.served <= Math.max(1, replies.length);
-    held.version = { ...version };
-    if (reply.body !== undefined && first) held.versions.push(body);
-  }
+  if (passing) return { reply, version, fields };
+  // The last reply repeats; a version that is served again is not another one.
+  if (reply.body !== undefined && held.served <= Math.max(1, replies.length)) held.versions.push(body);
+  if (reply.kind === "serve") held.version = version;
   return { reply, version, fields };
 }
 
@@ -248,9 +248,12 @@ function readRequests(
     isGone: () => socket.destroyed,
   };
   socket.on("error", () => undefined);
-  socket.on("close", () => {
+  const left = (): void => {
     for (const tell of gone) tell();
-  });
+  };
+  socket.on("close", left);
+  // A client that has no more to say while an answer is under way has left: nobody half-closes towards an origin.
+  socket.on("end", left);
   socket.on("data", (bytes: Buffer) => {
     pending += bytes.toString("latin1");
     for (let end = pending.indexOf("\r\n\r\n"); end >= 0; end = pending.indexOf("\r\n\r\n")) {

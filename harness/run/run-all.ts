@@ -16,6 +16,8 @@ export type RunPlan = {
   repeat: number;
   seed: number;
   update: boolean;
+  /** Begin no further case after a failure. */
+  failFast: boolean;
   onResult: (result: CaseResult, done: number, total: number) => void;
 };
 
@@ -32,8 +34,9 @@ export async function runAll(plan: RunPlan): Promise<RunResult> {
   const total = work.length * plan.targets.length;
   let next = 0;
   let done = 0;
+  let stopped = false;
   const worker = async (): Promise<void> => {
-    while (next < order.length) {
+    while (next < order.length && !stopped) {
       const index = order[next] ?? 0;
       next += 1;
       const found = work[index];
@@ -41,6 +44,7 @@ export async function runAll(plan: RunPlan): Promise<RunResult> {
       slots[index] = await runOnTargets(found, plan);
       for (const result of slots[index] ?? []) {
         done += 1;
+        stopped ||= plan.failFast && !isRight(result);
         plan.onResult(result, done, total);
       }
     }
@@ -90,5 +94,9 @@ function shuffled(items: number[], seed: number): number[] {
 
 /** 1 when anything is wrong. A case without a seal proves too little to count as right. */
 export function exitCodeOf(result: RunResult): 0 | 1 {
-  return result.results.every((one) => one.verdict === "passed" || one.verdict === "known-failing") ? 0 : 1;
+  return result.results.every(isRight) ? 0 : 1;
+}
+
+function isRight(result: CaseResult): boolean {
+  return result.verdict === "passed" || result.verdict === "known-failing";
 }

@@ -7,7 +7,7 @@ import type { CaseResult, Finding, Oracle, OriginEntry, Transcript } from "../ca
 import { type Origin, startOrigin } from "../origin/origin.ts";
 import { play } from "../player/player.ts";
 import { mappingOf } from "../sut/mapping.ts";
-import { type RunningTarget, type Target, TargetError } from "../sut/target.ts";
+import { CannotError, type RunningTarget, type Target, TargetError } from "../sut/target.ts";
 import { compareTranscripts } from "./compare.ts";
 import { mostAtOnce } from "./concurrency.ts";
 import { maskTranscript } from "./masks.ts";
@@ -67,7 +67,11 @@ async function playOn(
   beganAt: number,
 ): Promise<{ transcript: Transcript; findings: Finding[] }> {
   const options = caseOptions(one, origin);
-  const running = await target.start(options);
+  const running = await startTarget(target, options);
+  if (running instanceof CannotError) {
+    const transcript = { responses: [], origin: [], concurrent: 0 };
+    return { transcript, findings: [{ by: "run", at: "", message: `the target ${running.message}` }] };
+  }
   const now = (): number => performance.now() - beganAt;
   const mapping = mappingOf(run.mapping, options.secret ? `/~${encodeURIComponent(String(options.secret))}` : "");
   const { originUrl, otherUrl } = origin;
@@ -90,6 +94,15 @@ async function playOn(
     findings.push(...oracle.check({ ...context, slotsMax: limits.slotsMax ?? 32, versions: origin.versions }));
   }
   return { transcript: maskTranscript(raw, addresses), findings };
+}
+
+async function startTarget(target: Target, options: Record<string, unknown>): Promise<RunningTarget | CannotError> {
+  try {
+    return await target.start(options);
+  } catch (error) {
+    if (error instanceof CannotError) return error;
+    throw error;
+  }
 }
 
 /** The case's options, with addresses put in and the case's own origins let through unless it says otherwise. */

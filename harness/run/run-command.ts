@@ -3,8 +3,9 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type FoundCase, findCases } from "../case/case-files.ts";
 import type { CaseResult } from "../case/result-types.ts";
-import { referenceTarget } from "../sut/reference.ts";
-import type { Target } from "../sut/target.ts";
+import { oracles } from "../oracles/index.ts";
+import { targetOf, targetSyntax } from "../sut/targets.ts";
+import { knownFailures } from "./known-failures.ts";
 import { exitCodeOf, runAll } from "./run-all.ts";
 
 export type RunOptions = {
@@ -38,25 +39,30 @@ export async function runCommand(
     options.shard ?? "1/1",
   );
   if (cases.length === 0) throw new UsageError(`no case matches ${options.only ?? "**"}`);
+  const server = resolve(options.server ?? join(root, "server"));
+  const targets = (options.target ?? ["reference"]).map((written) => {
+    const target = targetOf(written, server);
+    if (target === null) throw new UsageError(`--target ${written}: ${targetSyntax}`);
+    return target;
+  });
+  if (new Set(targets.map((target) => target.name)).size < targets.length) {
+    throw new UsageError(`two targets have one name: ${targetSyntax}`);
+  }
   const result = await runAll({
     cases,
-    targets: (options.target ?? ["reference"]).map((written) => targetOf(written, options)),
-    known: {},
-    oracles: [],
+    targets,
+    known: knownFailures(targets.map((target) => target.name)),
+    oracles,
     mapping: options.mapping ?? null,
     jobs: whole(options.jobs, "--jobs"),
     repeat: whole(options.repeat, "--repeat"),
-    seed: Number(options.seed),
+    seed: options.seed === "0" ? 0 : whole(options.seed, "--seed"),
     update: options.update === true,
+    failFast: options.failFast === true,
     onResult: printResult,
   });
   console.log(`${result.results.length} results in ${(result.ms / 1000).toFixed(1)} s`);
   return exitCodeOf(result);
-}
-
-function targetOf(written: string, options: RunOptions): Target {
-  if (written === "reference") return referenceTarget(resolve(options.server ?? join(root, "server")));
-  throw new UsageError(`--target ${written}: there are reference, cmd:COMMAND and http://…`);
 }
 
 function sharded(cases: FoundCase[], shard: string): FoundCase[] {

@@ -20,4 +20,8 @@ export type Target = {
   end: () => Promise<void>;
 };
 
+/** The target could not be started, or has ended. */
 export class TargetError extends Error {}
+
+/** This target cannot do what a case asks for; the case fails on it, and may be listed as a known failure. */
+export class CannotError extends Error {}

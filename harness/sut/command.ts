@@ -1,0 +1,140 @@
+/**
+ * A target that any command starts: it prints a JSON line {"listening":"http://127.0.0.1:PORT"} when it is ready.
+ * In the command `{args}` stands for the case's options as command line arguments of the reference server, `{port}` and
+ * `{cacheDir}` for what they say. A command that can be emptied adds `"control":"stdin"` to the line: the word `clear`
+ * on its standard input is then answered by the line {"cleared":true}.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { serverArguments } from "./server-arguments.ts";
+import { CannotError, type RunningTarget, type Target, TargetError } from "./target.ts";
+
+type Line = { listening?: string; control?: string; cleared?: boolean };
+type Running = { child: ChildProcess; ready: Line; nextLine: () => Promise<Line>; exited: Promise<void> };
+
+/** Longest that a command may take to listen or to answer, in milliseconds. */
+const patienceMs = 30_000;
+
+export function commandTarget(name: string, command: string): Target {
+  const running = new Set<Running>();
+  const launch = async (options: Record<string, unknown>): Promise<Running> => {
+    const one = await startCommand(filled(command, options));
+    running.add(one);
+    return one;
+  };
+  const halt = async (one: Running, signal: NodeJS.Signals): Promise<void> => {
+    signalGroup(one.child, signal);
+    await one.exited;
+    running.delete(one);
+  };
+  return {
+    name,
+    start: async (options) => {
+      const cacheDir = await mkdtemp(join(tmpdir(), "reelcache-case-"));
+      const given = { ...options, cacheDir };
+      let one = await launch({ ...given, port: 0 });
+      const url = one.ready.listening ?? "";
+      const target: RunningTarget = {
+        url,
+        clear: async () => {
+          if (one.ready.control !== "stdin") throw new CannotError("cannot be emptied while it runs");
+          one.child.stdin?.write("clear\n");
+          while ((await one.nextLine()).cleared !== true);
+        },
+        restart: async (kill) => {
+          if (!/\{(?:args|port)\}/.test(command))
+            throw new CannotError("cannot be restarted: no {args} in its command");
+          await halt(one, kill ? "SIGKILL" : "SIGTERM");
+          one = await launch({ ...given, port: Number(new URL(url).port) });
+        },
+        stop: async () => {
+          await halt(one, "SIGTERM");
+          await rm(cacheDir, { recursive: true, force: true });
+        },
+      };
+      return target;
+    },
+    end: async () => {
+      for (const one of running) await halt(one, "SIGKILL");
+    },
+  };
+}
+
+function filled(command: string, options: Record<string, unknown>): string {
+  return command
+    .replaceAll("{args}", () => serverArguments(options).map(quoted).join(" "))
+    .replaceAll("{port}", String(options.port))
+    .replaceAll("{cacheDir}", () => quoted(String(options.cacheDir)));
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+async function startCommand(command: string): Promise<Running> {
+  // A group of its own, so that what the shell starts ends with it.
+  const child = spawn("sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"], detached: true });
+  const said: string[] = [];
+  const lines: Line[] = [];
+  let wake: () => void = () => undefined;
+  let over = false;
+  child.stdin.on("error", () => undefined);
+  child.stderr.on("data", (bytes: Buffer) => void said.push(bytes.toString("latin1").slice(0, 2_000)));
+  createInterface({ input: child.stdout }).on("line", (text) => {
+    lines.push(parsed(text));
+    wake();
+  });
+  const exited = new Promise<void>((resolve) => {
+    child.on("close", () => {
+      over = true;
+      wake();
+      resolve();
+    });
+  });
+  const nextLine = async (): Promise<Line> => {
+    const deadline = performance.now() + patienceMs;
+    while (lines.length === 0) {
+      if (over) throw new TargetError(`${command} ended: ${said.slice(-5).join("").trim()}`);
+      if (performance.now() > deadline) throw new TargetError(`${command} says nothing for ${patienceMs} ms`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.max(1, deadline - performance.now()));
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return lines.shift() ?? {};
+  };
+  try {
+    let ready = await nextLine();
+    while (ready.listening === undefined) ready = await nextLine();
+    return { child, ready, nextLine, exited };
+  } catch (error) {
+    signalGroup(child, "SIGKILL");
+    throw error;
+  }
+}
+
+function parsed(text: string): Line {
+  try {
+    const data: unknown = JSON.parse(text);
+    return typeof data === "object" && data !== null ? data : {};
+  } catch {
+    // Whatever else the command prints is its own affair.
+    return {};
+  }
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    // Gone between the look and the signal.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

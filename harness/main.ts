@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-/** The harness's command: `run` (default), `list`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+/** The harness's command: `run` (default), `list`, `record`, `import`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
 import { CaseFileError, findCases } from "./case/case-files.ts";
+import { addRecordCommands } from "./record/record-commands.ts";
 import { KnownFailuresError } from "./run/known-failures.ts";
 import { type RunOptions, runCommand, UsageError } from "./run/run-command.ts";
 import { TargetError } from "./sut/target.ts";
@@ -33,6 +34,8 @@ program
   .action((options: { only?: string }) => {
     for (const found of findCases(options.only ?? null)) console.log(`${found.case.id}\t${found.case.title}`);
   });
+
+addRecordCommands(program);
 
 try {
   await program.parseAsync();

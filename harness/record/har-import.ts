@@ -82,16 +82,17 @@ function resourcesOf(entries: HarEntry[], naming: OriginNames, keepSecrets: bool
   const groups = new Map<string, { origin: string; entries: HarEntry[] }>();
   for (const entry of entries) {
     const { origin, pathname, search } = new URL(upstreamOf(entry).url);
-    const group = groups.get(pathname + search);
-    if (group === undefined) groups.set(pathname + search, { origin, entries: [entry] });
+    const key = (origin === naming.main ? "" : "{other}") + pathname + search;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { origin, entries: [entry] });
     else if (group.origin === origin) group.entries.push(entry);
-    else throw new Error(`two hosts have ${pathname + search}: import one of them with --host`);
+    else throw new Error(`two further hosts have ${pathname + search}: import one of them with --host`);
   }
   const made: Record<string, Resource> = {};
   let seed = 0;
-  for (const [path, group] of groups) {
+  for (const [key, group] of groups) {
     seed += 1;
-    made[path] = resourceOfEntries(group.entries, seed, naming, keepSecrets);
+    made[key] = resourceOfEntries(group.entries, seed, naming, keepSecrets);
   }
   return made;
 }

@@ -12,7 +12,8 @@ const patienceMs = 60_000;
 export function runPlayer(file: string, args: string[], leave?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
-      env: { ...process.env, HOME: tmpdir(), NO_COLOR: "1" },
+      // WebKitGTK leaves HLS to its pages unless it is told to play it itself.
+      env: { ...process.env, HOME: tmpdir(), NO_COLOR: "1", WEBKIT_GST_ENABLE_HLS_SUPPORT: "1" },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

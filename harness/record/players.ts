@@ -4,8 +4,7 @@
  */
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
-import { type Engine, startPlayerPage } from "../../server/test/support/browser.ts";
+import type { Engine } from "../../server/test/support/browser.ts";
 import { runPlayer } from "./player-process.ts";
 
 export type Player = {
@@ -93,6 +92,7 @@ function vlc(args: string[]): Promise<string> {
 }
 
 async function chromiumVersion(): Promise<string> {
+  const { chromium } = await import("playwright-core");
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
   const version = browser.version();
   await browser.close();
@@ -100,6 +100,8 @@ async function chromiumVersion(): Promise<string> {
 }
 
 async function playInChromium(engine: Engine, url: string): Promise<void> {
+  // Brought in here, since a replay needs no browser.
+  const { startPlayerPage } = await import("../../server/test/support/browser.ts");
   const page = await startPlayerPage();
   try {
     const [played] = await page.play(engine, [{ name: "recorded", url }]);

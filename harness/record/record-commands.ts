@@ -3,7 +3,6 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { demoSets } from "../../server/demo/demo-origin.ts";
 import { importHar } from "./har-import.ts";
 import { players } from "./players.ts";
-import { record } from "./record.ts";
 
 /** Adds both commands to the program. */
 export function addRecordCommands(program: Command): void {
@@ -16,7 +15,9 @@ export function addRecordCommands(program: Command): void {
     .addOption(new Option("--form <form>", "form of the proxied URL").choices(["query", "path"]).default("query"))
     .requiredOption("--out <folder>", "folder of the case")
     .action(async (options: { player: string; set: string; form: "query" | "path"; out: string }) => {
-      process.stdout.write(`${await record(options)}\n`);
+      // The whole server is behind this, and a replay does without.
+      const { record } = await import("./record.ts");
+      await said(program, () => record(options));
     });
   program
     .command("import")
@@ -25,10 +26,19 @@ export function addRecordCommands(program: Command): void {
     .requiredOption("--out <folder>", "folder of the case")
     .option("--host <host>", "only requests of this host or host:port (again for more)", collectHost, [])
     .option("--keep-secrets", "keep Cookie, Authorization and Set-Cookie", false)
-    .action((file: string, options: { out: string; host: string[]; keepSecrets: boolean }) => {
+    .action(async (file: string, options: { out: string; host: string[]; keepSecrets: boolean }) => {
       const { out, host: hosts, keepSecrets } = options;
-      process.stdout.write(`${importHar({ file, out, hosts, keepSecrets })}\n`);
+      await said(program, () => importHar({ file, out, hosts, keepSecrets }));
     });
+}
+
+/** Prints what a command did, or why it could not. */
+async function said(program: Command, act: () => string | Promise<string>): Promise<void> {
+  try {
+    process.stdout.write(`${await act()}\n`);
+  } catch (error) {
+    program.error(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function collectHost(host: string, hosts: string[]): string[] {

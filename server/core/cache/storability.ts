@@ -41,10 +41,9 @@ export function storable(
   if (status !== 200 && status !== 206) {
     return { store: false, reason: "status" };
   }
-  const requestControl = parseCacheControl(fieldCombined(requestFields, "cache-control"));
   const responseControl = parseCacheControl(fieldCombined(responseFields, "cache-control"));
   // R-STORE-3, R-STORE-4
-  if ((requestControl.noStore || responseControl.noStore) && !options.overrideNoStore) {
+  if ((forbidsStoring(requestFields) || responseControl.noStore) && !options.overrideNoStore) {
     return { store: false, reason: "no-store" };
   }
   // R-STORE-5
@@ -60,6 +59,11 @@ export function storable(
 /** Whether a request names who asks; its response is then stored only when the origin calls it public. */
 export function carriesCredentials(requestFields: FieldList): boolean {
   return fieldFirst(requestFields, "authorization") !== null || fieldFirst(requestFields, "cookie") !== null;
+}
+
+/** Whether a request says that nothing of its response may be stored (RFC 9111 section 5.2.1.5). */
+export function forbidsStoring(requestFields: FieldList): boolean {
+  return parseCacheControl(fieldCombined(requestFields, "cache-control")).noStore;
 }
 
 /** Whether a Vary value names "*" or a field that reaches the origin from the player. */

@@ -71,6 +71,8 @@ export type Flight = {
   forward: FieldList;
   /** The player's fields say who asks (Authorization, Cookie). */
   identified: boolean;
+  /** The player's own request said no-store: it is not passed on, but kept to. */
+  unstorable: boolean;
   /** It tries an origin whose breaker is open. */
   probe: boolean;
   /** A playlist is expected: it may come compressed. */

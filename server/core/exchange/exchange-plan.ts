@@ -1,7 +1,7 @@
 /** Decides where an exchange's response comes from: what is stored, a flight under way, or a new one. */
 
 import { explicitLifetimeMs, residentMs, reuse } from "../cache/freshness.ts";
-import { carriesCredentials } from "../cache/storability.ts";
+import { carriesCredentials, forbidsStoring } from "../cache/storability.ts";
 import type { Body } from "../download/flight.ts";
 import { findSlot, slotFor } from "../download/resource-table.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
@@ -25,7 +25,7 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   const current = slot === null ? null : slot.current;
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if (current !== null && current.entry.kind !== "media") exchange.playlist = true;
-  if (exchange.solo || !mayShare(exchange, current)) {
+  if (exchange.solo || !mayShare(state, exchange, current)) {
     openSolo(state, exchange, nowMs);
     return;
   }
@@ -80,8 +80,10 @@ function isComingIn(body: Body): boolean {
   return false;
 }
 
-/** Whether what is stored may be found by this exchange, and what it fetches by others (R-STORE-5). */
-function mayShare(exchange: Exchange, current: Body | null): boolean {
+/** Whether what is stored may be found by this exchange, and what it fetches by others (R-STORE-3, R-STORE-5). */
+function mayShare(state: ProxyState, exchange: Exchange, current: Body | null): boolean {
+  // R-STORE-3
+  if (forbidsStoring(exchange.fields) && !state.options.ignoreNoStore) return false;
   if (!carriesCredentials(exchange.fields)) return true;
   if (current === null) return false;
   return parseCacheControl(fieldCombined(current.entry.fields, "cache-control")).isPublic;

@@ -190,26 +190,29 @@ function usableRange(exchange: Exchange, body: Body, nowMs: number): RangeSpec {
   return exchange.range;
 }
 
-/** Whether every byte is here, in the file or still on its way there: no origin has a part in the response. */
-function isHeld(body: Body, start: number, end: number): boolean {
-  if (end === -1) return false;
+/** The first byte from `start` that is neither in the file nor in memory, -1 when all up to `end` are (-1 unknown). */
+function firstMissing(body: Body, start: number, end: number): number {
   let offset = start;
-  while (offset < end) {
+  while (end === -1 || offset < end) {
     const flight = tailFlight(body, offset);
-    const next = flight !== null && flight.state === "draining" ? flight.position : spanEndAt(body.entry.spans, offset);
-    if (next <= offset) return false;
+    const next = flight !== null ? flight.position : spanEndAt(body.entry.spans, offset);
+    if (next <= offset) return offset;
     offset = next;
   }
-  return true;
+  return -1;
 }
 
-/** Says where the bytes come from, when nothing was said yet (R-CS-5). */
+/**
+ * Says where the bytes come from, when nothing was said yet (R-CS-5). The first byte that is missing decides, so that
+ * it does not matter how far the disk has come with those that are here.
+ */
 function noteSource(exchange: Exchange, body: Body, start: number, end: number): void {
   const note = exchange.note;
   if (note.fwd !== "" || note.hit) return;
-  if (isHeld(body, start, end)) {
+  const missing = firstMissing(body, start, end);
+  if (missing === -1) {
     note.hit = true;
-  } else if (body.flights.length > 0) {
+  } else if (coveringFlight(body, missing) !== null) {
     note.fwd = "uri-miss";
     note.collapsed = true;
   } else {

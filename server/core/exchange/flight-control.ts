@@ -1,7 +1,7 @@
 /** Opens, sends, promotes and ends flights: between the lanes, the breakers and the bodies that they fill. */
 import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
 import { spanNextStart } from "../cache/span-set.ts";
-import { carriesCredentials } from "../cache/storability.ts";
+import { carriesCredentials, forbidsStoring } from "../cache/storability.ts";
 import { breakerAbandoned, breakerAllows } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
 import { flightHoldsByte, flightWanted } from "../download/flight.ts";
@@ -285,6 +285,7 @@ function newFlight(
     redirects: 0,
     forward: upstreamRequestFields(exchange.fields, options.forwardFields, options.requestFields),
     identified: carriesCredentials(exchange.fields),
+    unstorable: forbidsStoring(exchange.fields),
     probe: false,
     playlist: exchange.playlist,
     askStart: 0,

@@ -176,7 +176,8 @@ export function openBody(
   startFlowing(flight, start, flight.method === "HEAD" ? start : end);
   // What the operator sets on every request tells nobody apart; what the player sent does.
   const identity = flight.identified ? flight.forward : withoutCredentials(flight.forward);
-  const stores = storable(flight.method, identity, answer.status, answer.fields, {
+  const asked = flight.unstorable ? identity.concat("Cache-Control", "no-store") : identity;
+  const stores = storable(flight.method, asked, answer.status, answer.fields, {
     overrideNoStore: state.options.ignoreNoStore,
     extraRequestFields: state.options.forwardFields,
   });

@@ -1,0 +1,85 @@
+/** No byte of one version is asked for and delivered twice while the cache may keep it (invariant 1). */
+import type { Resource } from "../case/case-types.ts";
+import type { Finding, Oracle, OracleContext } from "../case/result-types.ts";
+import { fieldOf } from "./message-text.ts";
+import { type Transfer, transfersOf } from "./origin-transfers.ts";
+import { resourceOf } from "./sources.ts";
+import { isPlaylistSource } from "./views.ts";
+
+export const noByteTwice: Oracle = {
+  name: "no-byte-twice",
+  says: "The origin delivers no byte of a version twice.",
+  check: (context: OracleContext): Finding[] => {
+    const transfers = transfersOf(context).filter((transfer) => isKept(context, transfer));
+    const allowed = context.case.steps.filter(forgets).length;
+    return transfers.flatMap((later, at) => {
+      const before = transfers.slice(0, at).filter((earlier) => isRepeat(earlier, later));
+      const first = before[0];
+      return first === undefined || before.length <= allowed ? [] : [finding(first, later)];
+    });
+  },
+};
+
+/** Steps after which the cache may have to fetch anew. */
+function forgets(step: { do: string; kill?: boolean }): boolean {
+  return step.do === "clear" || (step.do === "restart" && step.kill === true);
+}
+
+/** Whether the cache has to keep what the transfer brought: nothing forbids it, and the reply can be believed. */
+function isKept(context: OracleContext, transfer: Transfer): boolean {
+  const resource = resourceOf(context, transfer.source);
+  if (resource === undefined || isPlaylistSource(context, transfer.source)) return false;
+  const believed = resource.replies.every(
+    (reply) =>
+      reply.kind !== "raw" &&
+      reply.encoding === undefined &&
+      reply.contentRange === undefined &&
+      reply.contentLength === undefined &&
+      reply.framing !== "close" &&
+      reply.ignoreRange !== true,
+  );
+  if (!believed || transfer.end <= transfer.start) return false;
+  const control = said(resource, transfer, "cache-control");
+  const credentials = ["authorization", "cookie"].some((name) => fieldOf(transfer.entry.fields, name) !== null);
+  if (credentials && !/\bpublic\b/i.test(control)) return false;
+  return !/\bno-store\b/i.test(control) && said(resource, transfer, "vary") === "";
+}
+
+/** Whether a later transfer brings again what an earlier one brought and the cache could have kept. */
+function isRepeat(earlier: Transfer, later: Transfer): boolean {
+  if (earlier.source.origin !== later.source.origin || earlier.source.target !== later.source.target) return false;
+  if (earlier.version !== later.version) return false;
+  if (Math.min(earlier.end, later.end) <= Math.max(earlier.start, later.start)) return false;
+  const complete = earlier.end >= earlier.askedEnd;
+  // R-FLIGHT-8: without a validator only what is stored whole is used.
+  if (!earlier.validator) return complete && earlier.whole;
+  if (complete) return true;
+  // R-CACHE-3: what has no length and does not end is not kept.
+  if (earlier.reply.framing === "chunked") return false;
+  // The origin has written what the proxy, when it ends a transfer, may never have read.
+  const cutByOrigin = earlier.reply.stopAfter !== undefined && earlier.reply.end !== "reset";
+  return cutByOrigin || later.start <= earlier.start;
+}
+
+function said(resource: Resource, transfer: Transfer, lowerName: string): string {
+  const fields = [...resource.fields, ...(transfer.reply.fields ?? [])];
+  return fields
+    .filter(([name]) => name.toLowerCase() === lowerName)
+    .map(([, value]) => value)
+    .join(", ");
+}
+
+function finding(earlier: Transfer, later: Transfer): Finding {
+  const first = Math.max(earlier.start, later.start);
+  const last = Math.min(earlier.end, later.end) - 1;
+  const when = (transfer: Transfer): string => `at ${Math.round(transfer.entry.startMs)} ms (${rangeText(transfer)})`;
+  return {
+    by: "no-byte-twice",
+    at: later.source.target,
+    message: `bytes ${first}-${last} came twice: ${when(earlier)} and ${when(later)}`,
+  };
+}
+
+function rangeText(transfer: Transfer): string {
+  return fieldOf(transfer.entry.fields, "range") ?? "no Range";
+}

@@ -1,0 +1,143 @@
+/**
+ * Every URI of a rewritten playlist leads back to what the original meant, and nothing else changed: byte by byte against
+ * the original's lines, and again as hls-parser reads both.
+ */
+import { parse } from "hls-parser";
+import type { Finding, Oracle, OracleContext } from "../case/result-types.ts";
+import { comparePlaylists } from "./playlist-uris.ts";
+import { sourceUrl, upstreamOfTarget, versionsOf } from "./sources.ts";
+import { beginsAsPlaylist, type View, viewsOf } from "./views.ts";
+
+export const rewrittenUris: Oracle = {
+  name: "rewritten-uris",
+  says: "Every URI of a rewritten playlist leads back to the original's, and nothing else changed.",
+  check: (context: OracleContext): Finding[] =>
+    viewsOf(context)
+      .filter((view) => view.playlist && view.request.method === "GET" && view.status === 200)
+      .filter((view) => view.response.end === "complete")
+      .flatMap((view) =>
+        playlistFaults(context, view).map((message) => ({ by: "rewritten-uris", at: view.response.request, message })),
+      ),
+};
+
+/** An original that the response may come from, and the URL that its URIs are relative to. */
+type Original = { text: string; base: string };
+
+/** The faults against the original that fits best. */
+function playlistFaults(context: OracleContext, view: View): string[] {
+  const { text, bytes } = view.response;
+  if (text === null) return [`the transcript keeps no text of these ${bytes} bytes, so that nobody can read them`];
+  const originals = view.sources.flatMap((source): Original[] =>
+    versionsOf(context, source)
+      .filter(beginsAsPlaylist)
+      .map((body) => ({ text: body.toString("latin1"), base: sourceUrl(context, source) })),
+  );
+  let best: string[] | null = null;
+  for (const original of originals) {
+    const faults = faultsAgainst(original, text, context.targetUrl, view.request.target);
+    if (best === null || faults.length < best.length) best = faults;
+  }
+  return best ?? [];
+}
+
+function faultsAgainst(original: Original, text: string, targetUrl: string, requestTarget: string): string[] {
+  const judge = (before: string, after: string): string | null =>
+    uriFault(before, after, original.base, targetUrl, requestTarget);
+  const { pairs, differences } = comparePlaylists(original.text, text);
+  const faults = [...differences];
+  for (const pair of pairs) {
+    const fault = judge(pair.before, pair.after);
+    if (fault !== null) faults.push(`line ${pair.line}: ${fault}`);
+  }
+  // What the bytes have shown already needs no second reader.
+  return faults.length > 0 ? faults : parserFaults(original.text, text, judge);
+}
+
+/** What is wrong with one URI; null when nothing is. */
+function uriFault(
+  before: string,
+  after: string,
+  base: string,
+  targetUrl: string,
+  requestTarget: string,
+): string | null {
+  const meant = meantUrl(before, base);
+  if (meant === null) return before === after ? null : `${before} became ${after}, though it is none to proxy`;
+  const seen = URL.parse(escapeBytes(after), requestTarget.startsWith("/") ? targetUrl + requestTarget : requestTarget);
+  if (seen === null) return `${before} became ${after}, which is no URL`;
+  if (seen.port !== URL.parse(targetUrl)?.port) return `${before} became ${after}, which leads past the proxy`;
+  const secret = /^\/~[^/]*/.exec(requestTarget)?.[0] ?? "";
+  if (!seen.pathname.startsWith(secret)) return `${before} became ${after}, without the secret`;
+  const reached = upstreamOfTarget(seen.href);
+  const plain = reached === null ? null : (URL.parse(escapeBytes(reached))?.href ?? reached);
+  return plain === meant ? null : `${before} became ${after}, which leads to ${plain}, not to ${meant}`;
+}
+
+/** The http(s) URL that a reference means; null when it must stay as it is: other schemes, userinfo, variables. */
+function meantUrl(reference: string, base: string): string | null {
+  if (/\{\$[A-Za-z0-9_-]+\}/.test(reference)) return null;
+  const url = URL.parse(escapeBytes(reference), base);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return null;
+  url.hash = "";
+  return url.href;
+}
+
+/** Escapes the bytes that no URI may hold, each byte by itself, as R-PL-18 says and unlike URL, which would take UTF-16. */
+function escapeBytes(text: string): string {
+  return text.replace(
+    /["<>\\^`{|}\x00-\x20\x7f-\xff]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+}
+
+function parserFaults(
+  before: string,
+  after: string,
+  judge: (before: string, after: string) => string | null,
+): string[] {
+  const original = parsed(before);
+  if (original === null) return [];
+  const rewritten = parsed(after);
+  if (rewritten === null) return ["hls-parser reads the original, but not the rewritten playlist"];
+  const faults: string[] = [];
+  walk(original, rewritten, "playlist", judge, faults);
+  return faults;
+}
+
+/** The playlist as hls-parser reads it; null when it does not, as with playlists that are wrong on purpose. */
+function parsed(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof Error) return null;
+    throw error;
+  }
+}
+
+const uriNames = ["uri", "serverUri", "X-ASSET-URI", "X-ASSET-LIST", "X-URI"];
+const notCompared = ["source", "parentPlaylist"];
+
+function walk(
+  left: unknown,
+  right: unknown,
+  path: string,
+  judge: (before: string, after: string) => string | null,
+  faults: string[],
+): void {
+  if (typeof left !== "object" || left === null || typeof right !== "object" || right === null) {
+    if (!Object.is(left, right)) faults.push(`hls-parser: ${path}: ${String(left)} became ${String(right)}`);
+    return;
+  }
+  const before = new Map(Object.entries(left));
+  const after = new Map(Object.entries(right));
+  for (const name of new Set([...before.keys(), ...after.keys()])) {
+    const from = before.get(name);
+    const to = after.get(name);
+    if (uriNames.includes(name) && typeof from === "string" && typeof to === "string" && from !== "") {
+      const fault = judge(from, to);
+      if (fault !== null) faults.push(`hls-parser: ${path}.${name}: ${fault}`);
+    } else if (!notCompared.includes(name)) {
+      walk(from, to, `${path}.${name}`, judge, faults);
+    }
+  }
+}

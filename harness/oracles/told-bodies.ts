@@ -1,0 +1,48 @@
+/**
+ * The bodies that a player may rightly get of a resource: its versions, and what a reply turns a version into when nobody
+ * but the origin could know better (a length that lies low, a chunked body that ends early and in order).
+ */
+import type { Reply } from "../case/case-types.ts";
+import type { OracleContext } from "../case/result-types.ts";
+import { resourceOf, type Source, versionsOf } from "./sources.ts";
+
+/** All of them, each once; [] when the case has no such resource. */
+export function toldBodies(context: OracleContext, source: Source): Buffer[] {
+  const resource = resourceOf(context, source);
+  if (resource === undefined) return [];
+  const versions = versionsOf(context, source);
+  const bodies = [...versions];
+  for (const reply of resource.replies) {
+    if ((reply.status ?? 200) >= 300) continue;
+    for (const version of versions) {
+      const told = asTold(reply, version);
+      if (!bodies.some((body) => body.equals(told))) bodies.push(told);
+    }
+  }
+  return bodies;
+}
+
+/** What a version looks like to one who believes the reply's framing. */
+function asTold(reply: Reply, version: Buffer): Buffer {
+  const whole = reply.extra === undefined ? version : Buffer.concat([version, Buffer.from(reply.extra, "latin1")]);
+  const length = claimedLength(reply);
+  if (length !== null) return whole.subarray(0, length);
+  if (!endsWithoutSign(reply)) return version;
+  return reply.stopAfter === undefined ? whole : whole.subarray(0, reply.stopAfter);
+}
+
+function claimedLength(reply: Reply): number | null {
+  if (reply.kind === "raw") {
+    const match = /^content-length:[ \t]*(\d+)[ \t]*\r?$/im.exec(reply.head ?? "");
+    return match === null ? null : Number(match[1]);
+  }
+  return reply.framing === undefined || reply.framing === "length" ? (reply.contentLength ?? null) : null;
+}
+
+/** Whether a body that stops early looks whole: a last chunk in order, or the orderly end of a close-delimited one. */
+function endsWithoutSign(reply: Reply): boolean {
+  const end = reply.end ?? "ok";
+  if (reply.framing === "chunked") return end === "ok";
+  const close = reply.framing === "close" || reply.contentLength === null;
+  return (close || reply.kind === "raw") && (end === "ok" || end === "close");
+}

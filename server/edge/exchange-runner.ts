@@ -145,7 +145,7 @@ export class ExchangeRunner {
       this.reading = false;
       if (this.over || error !== null || bytesRead < length) {
         engine.pool.give(buffer);
-        if (!this.over) engine.run((nowMs) => this.readBroke(error, nowMs));
+        if (!this.over) engine.run((nowMs) => this.readBroke(id, error, nowMs));
         return;
       }
       this.bytesFromDisk += length;
@@ -157,37 +157,32 @@ export class ExchangeRunner {
     return false;
   }
 
-  private readBroke(error: Error | null, nowMs: number): void {
+  private readBroke(id: number, error: Error | null, nowMs: number): void {
     const { engine, exchange } = this;
-    engine.log.warn(
-      { err: error, entry: exchange.body?.entry.id },
-      "stored bytes cannot be read; they are fetched anew",
-    );
-    readFailed(engine.state, exchange, nowMs);
+    engine.log.warn({ err: error, entry: id }, "stored bytes cannot be read; they are fetched anew");
+    readFailed(engine.state, exchange, id, nowMs);
   }
 
   /** Hands bytes to the player or the gathering; `pooled` is given back when the socket has them. */
   private take(bytes: Buffer, offset: number, pooled: Buffer | null): boolean {
     const { engine, exchange, response } = this;
+    const before = engine.state.actions.length;
     if (exchange.state === "gathering") {
-      const kept = pooled === null ? bytes : Buffer.from(bytes);
+      this.gather(pooled === null ? bytes : Buffer.from(bytes));
       if (pooled !== null) engine.pool.give(pooled);
-      if (!this.gather(kept, offset)) return false;
     } else if (response !== null) {
       if (pooled === null) response.write(bytes);
       else response.write(bytes, () => engine.pool.give(pooled));
     }
-    const before = engine.state.actions.length;
     readerAdvanced(engine.state, exchange, offset, engine.now());
     return engine.settled(exchange, before) && !this.over;
   }
 
-  /** Keeps bytes of what may be a playlist. False: the core has decided something, which comes first. */
-  private gather(bytes: Buffer, offset: number): boolean {
+  /** Keeps bytes of what may be a playlist, and lets the core look at the first of them. */
+  private gather(bytes: Buffer): void {
     const { engine, exchange } = this;
     this.gathered.push(bytes);
     this.gatheredBytes += bytes.length;
-    const before = engine.state.actions.length;
     if (!this.sniffed && this.gatheredBytes >= sniffBytes) {
       this.sniffed = true;
       const start = Buffer.concat(this.gathered).toString("latin1", 0, sniffBytes);
@@ -196,10 +191,6 @@ export class ExchangeRunner {
     if (exchange.state === "gathering" && this.gatheredBytes > engine.state.options.limits.playlistBytesMax) {
       gatherTooLarge(engine.state, exchange, engine.now());
     }
-    if (engine.state.actions.length === before) return true;
-    readerAdvanced(engine.state, exchange, offset, engine.now());
-    engine.settled(exchange, before);
-    return false;
   }
 
   private end(nowMs: number): void {

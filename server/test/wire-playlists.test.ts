@@ -1,7 +1,7 @@
 /** Playlists on the wire: rewritten at serve, whole, never frozen, usable offline (SPEC: R-PL, R-FRESH). */
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import t, { type Test } from "tap";
-import { type Ask, askOnce, field, type WireResponse } from "./support/raw-player.ts";
+import { type Ask, askOnce, field, RawPlayer, type WireResponse } from "./support/raw-player.ts";
 import {
   type Bench,
   barrier,
@@ -281,4 +281,18 @@ t.test("a query parameter that the player appends travels upstream", async (t) =
   t.equal(response.status, 200);
   t.equal(on.origin.requests[0]?.target, "/live.m3u8?token=a%26b&_HLS_msn=8&_HLS_part=0");
   t.notOk(isHit(response));
+});
+
+// R-SERVE-2
+t.test("what only claims to be a playlist ends where it ends, warm as cold, and the connection goes on", async (t) => {
+  const fake = { ...segment(5_000), type: "application/vnd.apple.mpegurl" };
+  const on = await bench(t, (request, connection) => serve(connection, request, fake));
+  await on.ask("/fake.m3u8");
+  await on.origin.until(() => on.server.stats().flights === 0, "the bytes on disk");
+  const player = await RawPlayer.connect(on.port);
+  for (const time of [1, 2]) {
+    const response = await player.ask(on.query("/fake.m3u8"));
+    t.equal(bodyFault(response.body, fake.body), "", `time ${time} on one connection`);
+  }
+  player.abort();
 });

@@ -54,10 +54,14 @@ export function resumeReading(state: ProxyState, exchange: Exchange, nowMs: numb
 }
 
 /** The file could not be read: what it was thought to hold is fetched anew, into a new file where that is possible. */
-export function readFailed(state: ProxyState, exchange: Exchange, nowMs: number): void {
+export function readFailed(state: ProxyState, exchange: Exchange, entryId: number, nowMs: number): void {
   const body = exchange.body;
   if (body === null) return;
-  // R-CACHE-5
+  // R-CACHE-5; a file that another reader has already found broken is replaced by now.
+  if (body.entry.id !== entryId) {
+    state.actions.push({ kind: "pump", exchange });
+    return;
+  }
   if (body.storing && !body.doomed && body.flights.length === 0) {
     healBody(state, body);
   } else {

@@ -161,15 +161,21 @@ function failWaiter(
 
 function noteFailure(state: ProxyState, flight: Flight, nowMs: number): void {
   const origin = originOf(flight.url);
+  const wasOpen = breakerOpenUntil(state.breakers, origin) > nowMs;
   breakerFailed(state.breakers, origin, nowMs);
-  if (breakerOpenUntil(state.breakers, origin) <= nowMs) return;
+  if (wasOpen || breakerOpenUntil(state.breakers, origin) <= nowMs) return;
   state.actions.push({ kind: "event", name: "breaker", detail: origin });
-  // R-BREAKER-9: background work does not knock at a closed door.
-  for (const other of Array.from(state.flights.values())) {
-    if (other === flight || other.lane !== "background" || originOf(other.url) !== origin) continue;
-    if (other.state === "draining") continue;
-    if (other.state !== "queued") state.actions.push({ kind: "abort", flight: other });
-    flightFailed(state, other, "offline", "the origin cannot be reached", nowMs);
+  const others = Array.from(state.flights.values()).filter(
+    (other) => other !== flight && originOf(other.url) === origin,
+  );
+  // R-BREAKER-9: first who waits in a lane, or the slots that the others free would send them to a closed door.
+  for (const other of others) {
+    if (other.state === "queued") flightFailed(state, other, "upstream-refused", "the origin cannot be reached", nowMs);
+  }
+  for (const other of others) {
+    if (other.lane !== "background" || other.state === "draining" || other.state === "ended") continue;
+    state.actions.push({ kind: "abort", flight: other });
+    flightFailed(state, other, "upstream-refused", "the origin cannot be reached", nowMs);
   }
 }
 

@@ -169,7 +169,7 @@ export class Simulator {
     if (reading === null || exchange === null || player.end !== "") return;
     this.run(() => {
       if (fails) {
-        readFailed(this.state, exchange, this.nowMs);
+        readFailed(this.state, exchange, reading.id, this.nowMs);
         return;
       }
       if (this.take(player, reading.text, reading.from, "disk")) this.pump(player);

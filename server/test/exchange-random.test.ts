@@ -33,8 +33,8 @@ const weathers: Weather[] = [
   { name: "while everything fails", faults: true, versions: true, disk: true, clears: true },
 ];
 /** To see what happened in a seed that failed: REELCACHE_SEED=7 REELCACHE_SEEDS=1 prints every event and action. */
-const seeds = Number(process.env["REELCACHE_SEEDS"] ?? 400);
-const firstSeed = Number(process.env["REELCACHE_SEED"] ?? 1);
+const seeds = Number(process.env.REELCACHE_SEEDS ?? 400);
+const firstSeed = Number(process.env.REELCACHE_SEED ?? 1);
 const steps = 160;
 
 /** Limits so small that a few hundred bytes meet all of them. */
@@ -109,7 +109,7 @@ function runSeed(seed: number, weather: Weather): string[] {
   } catch (error) {
     faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  if (faults.length > 0 && process.env["REELCACHE_SEED"] !== undefined) process.stderr.write(`${log.join("\n")}\n`);
+  if (faults.length > 0 && process.env.REELCACHE_SEED !== undefined) process.stderr.write(`${log.join("\n")}\n`);
   return faults;
 }
 

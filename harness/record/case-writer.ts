@@ -55,7 +55,7 @@ export function writeCase(folder: string, made: Case): void {
 }
 
 /** JSON as a person reads it: what fits in a line stands in one. */
-export function readableJson(value: unknown): string {
+function readableJson(value: unknown): string {
   return `${render(value, "")}\n`;
 }
 

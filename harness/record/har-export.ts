@@ -15,10 +15,17 @@ export function harOf(recording: Recording, proxyUrl: string, version: string): 
       creator: { name: "reelcache", version },
       browser: { name, version: playerVersion },
       pages: [],
-      entries: recording.requests.map((request) => entryOf(recording, request, proxyUrl)),
       comment: "Recorded between the player and the proxy. connection is the player's port.",
+      entries: recording.requests.map((request) => entryOf(recording, request, proxyUrl)),
     },
   };
+}
+
+/** The file's text: one line an entry, so that a hundred of them stay small and a difference is a line. */
+export function harText(har: HarFile): string {
+  const { entries, ...log } = har.log;
+  const head = JSON.stringify({ log: { ...log, entries: [] } }).slice(0, -"]}}".length);
+  return `${head}\n${entries.map((entry) => JSON.stringify(entry)).join(",\n")}\n]}}\n`;
 }
 
 function entryOf(recording: Recording, request: RecordedRequest, proxyUrl: string): HarEntry {

@@ -13,7 +13,7 @@ import { decodedBody, isMedia, redactedFields, upstreamOf } from "./har-entry.ts
 import type { HarEntry } from "./har-types.ts";
 import type { Moment, RecordedConnection, RecordedRequest, Recording } from "./recording.ts";
 import { fieldValue } from "./recording.ts";
-import { type OriginReply, resourceOf, scriptedReply } from "./resource-from-reply.ts";
+import { type OriginReply, type ReplyPlace, resourceOf, scriptedReply } from "./resource-from-reply.ts";
 
 export type ImportOptions = {
   file: string;
@@ -92,13 +92,13 @@ function resourcesOf(entries: HarEntry[], naming: OriginNames, keepSecrets: bool
   let seed = 0;
   for (const [key, group] of groups) {
     seed += 1;
-    made[key] = resourceOfEntries(group.entries, seed, naming, keepSecrets);
+    made[key] = resourceOfEntries(group.entries, { target: key, seed, text: naming.text }, keepSecrets);
   }
   return made;
 }
 
 /** What one URL's replies show together: the whole when one has it, the length when only parts were seen. */
-function resourceOfEntries(entries: HarEntry[], seed: number, naming: OriginNames, keepSecrets: boolean): Resource {
+function resourceOfEntries(entries: HarEntry[], place: ReplyPlace, keepSecrets: boolean): Resource {
   const replies = entries.filter((entry) => entry.request.method === "GET").map((entry) => replyOf(entry, keepSecrets));
   const ordinary = replies.filter((reply) => reply.status === 200 || reply.status === 206);
   const told = ordinary.find((reply) => reply.status === 200 && reply.body !== null) ?? ordinary[0] ?? replies[0];
@@ -107,8 +107,8 @@ function resourceOfEntries(entries: HarEntry[], seed: number, naming: OriginName
   const total = Math.max(0, ...ordinary.map(totalOf));
   const isWhole = told.status === 200 && told.body !== null && told.body.length >= total;
   const whole: OriginReply = isWhole ? told : { ...told, body: told.status >= 300 ? told.body : null, length: total };
-  const resource = resourceOf(whole, seed, naming.text);
-  const scripted = replies.map((reply): Reply => scriptedReply(reply, naming.text) ?? { kind: "serve" });
+  const resource = resourceOf(whole, place);
+  const scripted = replies.map((reply): Reply => scriptedReply(reply, place) ?? { kind: "serve" });
   if (scripted.some((reply) => Object.keys(reply).length > 1)) resource.replies = scripted;
   return resource;
 }

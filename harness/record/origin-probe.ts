@@ -12,9 +12,10 @@ export async function probeResource(
   text: (value: string) => string,
 ): Promise<Resource> {
   const reply = await ask(origin + target);
-  const resource = resourceOf(reply, 1, text);
+  const place = { target, seed: 1, text };
+  const resource = resourceOf(reply, place);
   if (resource.lastModified !== null) resource.lastModified = fixedLastModified;
-  const scripted = scriptedReply(reply, text) ?? deliveryOf(reply, target);
+  const scripted = scriptedReply(reply, place) ?? deliveryOf(reply, target);
   return scripted === null ? resource : { ...resource, replies: [scripted] };
 }
 

@@ -6,8 +6,8 @@ import { demoSets, startDemoOrigin } from "../../server/demo/demo-origin.ts";
 import { startServer } from "../../server/index.ts";
 import type { Resource } from "../case/case-types.ts";
 import type { StepTarget } from "./case-steps.ts";
-import { caseIdOf, caseOf, readableJson, writeCase } from "./case-writer.ts";
-import { harOf } from "./har-export.ts";
+import { caseIdOf, caseOf, writeCase } from "./case-writer.ts";
+import { harOf, harText } from "./har-export.ts";
 import { probeResource } from "./origin-probe.ts";
 import { type Player, players } from "./players.ts";
 import { proxiedTarget, readProxied } from "./proxied-target.ts";
@@ -37,7 +37,7 @@ export async function record(options: RecordOptions): Promise<string> {
   const made = caseOf(recording, texts, resources, { id: caseIdOf(options.out), title, source });
   mkdirSync(options.out, { recursive: true });
   const har = harOf(recording, `http://127.0.0.1:${addresses.tapPort}`, packageVersion());
-  writeFileSync(join(options.out, "traffic.har"), readableJson(har));
+  writeFileSync(join(options.out, "traffic.har"), harText(har));
   writeCase(options.out, made);
   return `${title}: ${recording.requests.length} requests on ${recording.connections.length} connections`;
 }

@@ -25,10 +25,13 @@ const textBytesMax = 262_144;
 /** A Last-Modified that does not depend on when a file was checked out. */
 export const fixedLastModified = "Sun, 01 Nov 2026 00:00:00 GMT";
 
-/** The resource of a whole reply. `text` puts placeholders in; `seed` makes the bytes that are not known. */
-export function resourceOf(whole: OriginReply, seed: number, text: (value: string) => string): Resource {
+/** Where a reply stands in its recording: its target, a seed of its own, and what puts placeholders in. */
+export type ReplyPlace = { target: string; seed: number; text: (value: string) => string };
+
+/** The resource of a whole reply. */
+export function resourceOf(whole: OriginReply, place: ReplyPlace): Resource {
   return {
-    body: bodySource(whole.body, whole.length, seed, text),
+    body: bodySource(whole, place),
     type: fieldValue(whole.fields, "content-type"),
     etag: fieldValue(whole.fields, "etag"),
     lastModified: fieldValue(whole.fields, "last-modified"),
@@ -38,29 +41,26 @@ export function resourceOf(whole: OriginReply, seed: number, text: (value: strin
 }
 
 /** A redirect or an error, as a reply; null for what a good origin does by itself. */
-export function scriptedReply(reply: OriginReply, text: (value: string) => string): Reply | null {
+export function scriptedReply(reply: OriginReply, place: ReplyPlace): Reply | null {
   const location = fieldValue(reply.fields, "location");
   if (location !== null && reply.status >= 300 && reply.status < 400) {
-    const scripted: Reply = { kind: "serve", location: text(location) };
+    const scripted: Reply = { kind: "serve", location: place.text(location) };
     return reply.status === 302 ? scripted : { ...scripted, status: reply.status };
   }
   if (reply.status < 400 || reply.status === 416) return null;
   const scripted: Reply = { kind: "serve", status: reply.status };
   const fields = reply.fields.filter(([name]) => telling.includes(name.toLowerCase()));
   if (fields.length > 0) scripted.fields = fields;
-  if (reply.body !== null && reply.body.length > 0) scripted.body = bodySource(reply.body, reply.length, 0, text);
+  if (reply.body !== null && reply.body.length > 0) scripted.body = bodySource(reply, place);
   return scripted;
 }
 
 /** Known media by name, short bodies as text, and seeded bytes of the same length for what is not known. */
-export function bodySource(
-  body: Buffer | null,
-  length: number,
-  seed: number,
-  text: (value: string) => string,
-): BodySource {
+function bodySource({ body, length }: OriginReply, { target, seed, text }: ReplyPlace): BodySource {
   if (body === null) return { kind: "seeded", seed, bytes: length };
-  const media = mediaFiles().get(sha256(body));
+  const equal = mediaFiles().get(sha256(body)) ?? [];
+  // Some playlists of the sets are equal: the one of that name is meant.
+  const media = equal.find((path) => target.split("?")[0]?.endsWith(`/${path}`)) ?? equal[0];
   if (media !== undefined) return { kind: "media", path: media };
   if (body.length <= textBytesMax) return { kind: "text", text: text(body.toString("latin1")) };
   return { kind: "seeded", seed, bytes: body.length };
@@ -70,15 +70,17 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-let known: Map<string, string> | null = null;
+let known: Map<string, string[]> | null = null;
 
 /** Paths below fixtures/media by the hash of their bytes. */
-function mediaFiles(): Map<string, string> {
+function mediaFiles(): Map<string, string[]> {
   if (known !== null) return known;
   const folder = fileURLToPath(new URL("../../fixtures/media", import.meta.url));
-  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
-  const files = paths.filter((path) => statSync(join(folder, path)).isFile());
-  // Of equal files the first by name stands for all; an empty file is no presentation's.
-  known = new Map(files.reverse().map((path) => [sha256(readFileSync(join(folder, path))), path]));
+  known = new Map();
+  for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+    if (!statSync(join(folder, path)).isFile()) continue;
+    const hash = sha256(readFileSync(join(folder, path)));
+    known.set(hash, [...(known.get(hash) ?? []), path]);
+  }
   return known;
 }

@@ -12,6 +12,9 @@ import { writeHead } from "./response-writer.ts";
 /** Bytes that tell a playlist from anything else: a byte order mark, #EXTM3U, a line end. */
 const sniffBytes = 12;
 
+/** Takes the head along as it stands; the library's own flushing would write its bytes as UTF-8 (R-FIELD-1). */
+const noBytes = Buffer.alloc(0);
+
 export class ExchangeRunner {
   readonly exchange: Exchange;
   /** Null: nobody listens, the bytes are fetched to be kept. */
@@ -24,6 +27,8 @@ export class ExchangeRunner {
   private gathered: Buffer[] = [];
   private gatheredBytes = 0;
   private sniffed = false;
+  /** Whether the head is on its way to the socket: written alone, or before the first bytes. */
+  private headOut = false;
   bytesFromDisk = 0;
   bytesFromFlights = 0;
 
@@ -49,7 +54,7 @@ export class ExchangeRunner {
       writeHead(response, head);
       if (content !== null) response.end(Buffer.from(content, "latin1"));
       else if (this.exchange.method === "HEAD") response.end();
-      else if (this.gathered.length > 0) for (const bytes of this.gathered) response.write(bytes);
+      else for (const bytes of this.gathered) this.write(response, bytes);
     }
     this.gathered = [];
     if (content !== null || this.exchange.method === "HEAD") this.finish();
@@ -67,8 +72,9 @@ export class ExchangeRunner {
       this.pumping = false;
     }
     // A head alone must not wait for the first byte.
-    if (this.response?.headersSent === true && this.exchange.state === "sending" && !this.reading)
-      this.response.flushHeaders();
+    const response = this.response;
+    if (response?.headersSent === true && !this.headOut && this.exchange.state === "sending" && !this.reading)
+      this.write(response, noBytes);
   }
 
   /** Ends the player's connection before the response is whole: what was sent goes out, then the end. */
@@ -171,11 +177,16 @@ export class ExchangeRunner {
       this.gather(pooled === null ? bytes : Buffer.from(bytes));
       if (pooled !== null) engine.pool.give(pooled);
     } else if (response !== null) {
-      if (pooled === null) response.write(bytes);
-      else response.write(bytes, () => engine.pool.give(pooled));
+      if (pooled === null) this.write(response, bytes);
+      else this.write(response, bytes, () => engine.pool.give(pooled));
     }
     readerAdvanced(engine.state, exchange, offset, engine.now());
     return engine.settled(exchange, before) && !this.over;
+  }
+
+  private write(response: ServerResponse, bytes: Buffer, written?: () => void): void {
+    this.headOut = true;
+    response.write(bytes, written);
   }
 
   /** Keeps bytes of what may be a playlist, and lets the core look at the first of them. */

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import fastify from "fastify";
+import { isToken } from "../core/base/bytes.ts";
 import type { ErrorCode } from "../core/base/errors.ts";
 import type { Limits } from "../core/base/limits.ts";
 import type { PlayerRequest } from "../core/exchange/proxy-state.ts";
@@ -37,7 +38,7 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
     keepAliveTimeout: limits.keepAliveMs,
     requestTimeout: limits.requestHeadMs,
     forceCloseConnections: true,
-    clientErrorHandler: (error, socket) => answerClientError(error as NodeJS.ErrnoException, socket, parts),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, parts),
     // Every target is one route: what it means is the core's to say, from its own bytes.
     rewriteUrl: () => "/",
   });
@@ -55,6 +56,10 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
   });
   app.get("/", (_request, reply) => reply.hijack());
   app.server.maxConnections = limits.connectionsMax;
+  // R-HTTP-11: the HTTP library would answer 100 or 417 in its own words.
+  for (const event of ["checkContinue", "checkExpectation"]) {
+    app.server.on(event, (request, response) => app.server.emit("request", request, response));
+  }
   app.server.on("connect", (_request, socket) => answerClientError({ code: "CONNECT" }, socket as Socket, parts));
   await app.listen({ host, port });
   const address = app.server.address();
@@ -91,24 +96,38 @@ function closes(raw: IncomingMessage): boolean {
   return raw.httpVersionMinor === 0 && !options.includes("keep-alive");
 }
 
-function answerClientError(error: { code?: string | undefined }, socket: Socket, parts: ListenerParts): void {
+/** What the HTTP parser threw: `rawPacket` holds the bytes just received, of which it took `bytesParsed`. */
+type ClientError = { code?: string | undefined; rawPacket?: unknown; bytesParsed?: number };
+
+function answerClientError(error: ClientError, socket: Socket, parts: ListenerParts): void {
   // Bytes of this answer inside or behind another response would be a second reading of the connection.
   if (error.code === "ECONNRESET" || !socket.writable || isClosing(socket) || (answers.get(socket) ?? 0) > 0) {
     socket.destroySoon();
     return;
   }
   markClosing(socket);
-  const code = clientErrorCode(error.code);
+  const code = clientErrorCode(error);
   const { head, content } = parts.problem(code, "");
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
   for (let at = 0; at + 1 < head.fields.length; at += 2) text += `${head.fields[at]}: ${head.fields[at + 1]}\r\n`;
   socket.end(Buffer.from(`${text}\r\n${content}`, "latin1"));
 }
 
-function clientErrorCode(code: string | undefined): ErrorCode {
+function clientErrorCode(error: ClientError): ErrorCode {
   // R-HTTP-6
-  if (code === "HPE_HEADER_OVERFLOW") return "head-too-large";
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "request-timeout";
-  if (code === "CONNECT") return "method-not-allowed";
-  return "bad-request";
+  if (error.code === "HPE_HEADER_OVERFLOW") return "head-too-large";
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") return "request-timeout";
+  if (error.code === "CONNECT") return "method-not-allowed";
+  // R-HTTP-3: the parser knows a list of methods, HTTP knows any token.
+  return error.code === "HPE_INVALID_METHOD" && isRequestLine(error) ? "method-not-allowed" : "bad-request";
+}
+
+/** Whether the line at which the parser stopped is a request line, its method aside. */
+function isRequestLine(error: ClientError): boolean {
+  const text = Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString("latin1") : "";
+  const start = text.lastIndexOf("\n", (error.bytesParsed ?? 0) - 1) + 1;
+  const end = text.indexOf("\r\n", start);
+  const [method = "", target = "", version = "", ...more] = text.slice(start, end).split(" ");
+  const shaped = isToken(method) && target !== "" && more.length === 0;
+  return end > start && shaped && (version === "HTTP/1.1" || version === "HTTP/1.0");
 }

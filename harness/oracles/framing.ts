@@ -8,7 +8,7 @@ export const framing: Oracle = {
   says: "Every response is strictly framed, has no field twice and none of another hop.",
   check: (context: OracleContext): Finding[] =>
     viewsOf(context).flatMap((view) =>
-      [...new Set([...view.response.faults, ...headFaults(view)])].map((message) => ({
+      [...new Set([...parserFaults(view), ...headFaults(view)])].map((message) => ({
         by: "framing",
         at: view.response.request,
         message,
@@ -30,6 +30,12 @@ const otherHops = [
 ];
 
 const ofContent = ["content-type", "content-length", "content-range", "content-encoding", "transfer-encoding"];
+
+/** What the strict parser said; 100 (Continue) is right for who asks for it (RFC 9110 section 10.1.1). */
+function parserFaults(view: View): string[] {
+  const expects = fieldOf(view.request.fields, "expect")?.toLowerCase() === "100-continue";
+  return view.response.faults.filter((fault) => !expects || !/^interim response: "HTTP\/1\.1 100 /.test(fault));
+}
 
 function headFaults(view: View): string[] {
   if (view.status === 0) return [];

@@ -4,21 +4,50 @@ import type { Finding, Oracle, OracleContext } from "../case/result-types.ts";
 import { fieldOf } from "./message-text.ts";
 import { type Transfer, transfersOf } from "./origin-transfers.ts";
 import { resourceOf } from "./sources.ts";
-import { isPlaylistSource } from "./views.ts";
+import { isPlaylistSource, type View, viewsOf } from "./views.ts";
 
 export const noByteTwice: Oracle = {
   name: "no-byte-twice",
   says: "The origin delivers no byte of a version twice.",
   check: (context: OracleContext): Finding[] => {
+    const views = viewsOf(context);
     const transfers = transfersOf(context).filter((transfer) => isKept(context, transfer));
-    const allowed = context.case.steps.filter(forgets).length;
+    const forgotten = context.case.steps.filter(forgets).length;
     return transfers.flatMap((later, at) => {
-      const before = transfers.slice(0, at).filter((earlier) => isRepeat(earlier, later));
+      const before = transfers.slice(0, at).filter((earlier) => isRepeat(earlier, later, views));
       const first = before[0];
+      const allowed = forgotten + otherNames(later, views);
       return first === undefined || before.length <= allowed ? [] : [finding(first, later)];
     });
   },
 };
+
+/** What a proxy that ends a transfer may leave unread in the buffers of both sockets, in bytes. */
+const bufferBytes = 8_388_608;
+
+/** Difference of the clocks of the player and the origin that read the same time, in milliseconds. */
+const clockMs = 5;
+
+/** How many names beside one lead to the source: each redirected URL is a resource of its own. */
+function otherNames(transfer: Transfer, views: View[]): number {
+  const names = readersOf(transfer, views).map((view) => `${view.sources[0]?.origin} ${view.sources[0]?.target}`);
+  return Math.max(0, new Set(names).size - 1);
+}
+
+/** The responses that the source stands behind. */
+function readersOf(transfer: Transfer, views: View[]): View[] {
+  const { origin, target } = transfer.source;
+  return views.filter((view) => view.sources.some((source) => source.origin === origin && source.target === target));
+}
+
+/** Whether the proxy did not believe the reply: all who waited for it then got its own error. */
+function isRefused(transfer: Transfer, readers: View[]): boolean {
+  const { startMs, endMs } = transfer.entry;
+  const waiting = readers.filter(
+    ({ response }) => response.sentMs <= endMs + clockMs && response.endMs >= startMs - clockMs,
+  );
+  return waiting.length > 0 && waiting.every((view) => view.problem);
+}
 
 /** Steps after which the cache may have to fetch anew. */
 function forgets(step: { do: string; kill?: boolean }): boolean {
@@ -46,16 +75,25 @@ function isKept(context: OracleContext, transfer: Transfer): boolean {
 }
 
 /** Whether a later transfer brings again what an earlier one brought and the cache could have kept. */
-function isRepeat(earlier: Transfer, later: Transfer): boolean {
+function isRepeat(earlier: Transfer, later: Transfer, views: View[]): boolean {
   if (earlier.source.origin !== later.source.origin || earlier.source.target !== later.source.target) return false;
   if (earlier.version !== later.version) return false;
-  if (Math.min(earlier.end, later.end) <= Math.max(earlier.start, later.start)) return false;
+  const overlap = Math.min(earlier.end, later.end) - Math.max(earlier.start, later.start);
+  const readers = readersOf(earlier, views);
+  if (overlap <= 0 || isRefused(earlier, readers)) return false;
   const complete = earlier.end >= earlier.askedEnd;
+  // R-FLIGHT-5: beside one who still reads, a transfer is ended where that of one further ahead begins; the origin has
+  // written more by then.
+  const { startMs } = later.entry;
+  const busy = readers.some(({ response }) => response.sentMs < startMs && response.endMs > startMs);
+  if (later.start > earlier.start && busy && overlap <= bufferBytes) return false;
   // R-FLIGHT-8: without a validator only what is stored whole is used.
   if (!earlier.validator) return complete && earlier.whole;
+  // R-CACHE-3: what has no length and does not end is not kept, and only the proxy knows whether it ended well.
+  if (earlier.reply.framing === "chunked") {
+    return complete && readers.every((view) => view.response.end === "complete");
+  }
   if (complete) return true;
-  // R-CACHE-3: what has no length and does not end is not kept.
-  if (earlier.reply.framing === "chunked") return false;
   // The origin has written what the proxy, when it ends a transfer, may never have read.
   const cutByOrigin = earlier.reply.stopAfter !== undefined && earlier.reply.end !== "reset";
   return cutByOrigin || later.start <= earlier.start;

@@ -72,6 +72,10 @@ function playlistFaults(context: OracleContext, entry: OriginEntry): string[] {
   const faults: string[] = [];
   const coding = fieldOf(entry.fields, "accept-encoding");
   if (isPlaylistSource(context, entry)) {
+    // A playlist that broke off is resumed, and one is known by its path or, later, by what it was.
+    const resumed = fieldOf(entry.fields, "range") !== null && fieldOf(entry.fields, "if-range") !== null;
+    const known = /\.m3u8?(\?|$)/i.test(entry.target) || wasAsked(context, entry);
+    if (resumed || !known) return [];
     faults.push(
       ...conditional
         .filter((name) => fieldOf(entry.fields, name) !== null)
@@ -82,6 +86,13 @@ function playlistFaults(context: OracleContext, entry: OriginEntry): string[] {
     faults.push(`accept-encoding: ${coding} for media`);
   }
   return faults;
+}
+
+/** Whether the origin has answered for this target before. */
+function wasAsked(context: OracleContext, entry: OriginEntry): boolean {
+  return context.transcript.origin.some(
+    (other) => other.target === entry.target && other.endMs <= entry.startMs && [200, 206].includes(other.status),
+  );
 }
 
 /** What players sent and nobody forwards, and credentials at an origin that nobody sent them to. */

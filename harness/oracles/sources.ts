@@ -14,7 +14,17 @@ const redirectsMax = 16;
 export function sourcesOf(context: OracleContext, response: WireResponse, requestTarget: string): Source[] {
   const url = askedUrl(context, response, requestTarget);
   const asked = url === null ? null : sourceOf(context, url);
-  return asked === null ? [] : withRedirects(context, asked);
+  return asked === null ? [] : withRedirects(context, [asked, ...sameKey(context, asked)]);
+}
+
+/** Other resources that may have the same cache key: with rules for parameters (R-KEY-4, R-KEY-5), those of one path. */
+function sameKey(context: OracleContext, asked: Source): Source[] {
+  const { dropParameters, keepParameters } = context.case.options;
+  if (dropParameters === undefined && keepParameters === undefined) return [];
+  const path = (target: string): string => target.replace(/\?.*$/s, "");
+  return Object.keys(context.case.origin.resources)
+    .filter((target) => target !== asked.target && path(target) === path(asked.target))
+    .map((target) => ({ origin: asked.origin, target }));
 }
 
 /** The upstream URL that a request names: by its step when that says so, else by its target in one of our two forms. */
@@ -110,10 +120,10 @@ function pathIn(step: Step, request: string): string | null {
   return step.do === "send" && step.request === request && step.raw === undefined ? (step.path ?? null) : null;
 }
 
-function withRedirects(context: OracleContext, asked: Source): Source[] {
-  const found: Source[] = [asked];
-  for (let at = 0; at < found.length && found.length < redirectsMax; at += 1) {
-    const from = found[at] ?? asked;
+function withRedirects(context: OracleContext, asked: Source[]): Source[] {
+  const found = [...asked];
+  for (const from of found) {
+    if (found.length >= redirectsMax) break;
     for (const location of locationsOf(context, from)) {
       const url = URL.parse(location, sourceUrl(context, from));
       const to = url === null ? null : sourceOf(context, url.href);

@@ -26,9 +26,28 @@ export function toldBodies(context: OracleContext, source: Source): Buffer[] {
 function asTold(reply: Reply, version: Buffer): Buffer {
   const whole = reply.extra === undefined ? version : Buffer.concat([version, Buffer.from(reply.extra, "latin1")]);
   const length = claimedLength(reply);
-  if (length !== null) return whole.subarray(0, length);
+  // What is claimed beyond the end can never come: such a body is never complete.
+  if (length !== null)
+    return Buffer.concat([whole, Buffer.alloc(Math.max(0, length - whole.length))]).subarray(0, length);
+  if (reply.kind === "raw" && /^transfer-encoding:.*chunked/im.test(reply.head ?? "")) return unchunked(whole);
   if (!endsWithoutSign(reply)) return version;
   return reply.stopAfter === undefined ? whole : whole.subarray(0, reply.stopAfter);
+}
+
+/** The content of a body that is chunked by hand; when it does not end well, one byte more than a player can ever get. */
+function unchunked(wire: Buffer): Buffer {
+  const text = wire.toString("latin1");
+  let content = "";
+  let at = 0;
+  for (;;) {
+    const line = /^([0-9a-f]+)[^\r\n]*\r\n/i.exec(text.slice(at, at + 64));
+    if (line === null) return Buffer.from(`${content}?`, "latin1");
+    const size = Number.parseInt(line[1] ?? "0", 16);
+    if (size === 0) return Buffer.from(content, "latin1");
+    const begin = at + line[0].length;
+    content += text.slice(begin, begin + size);
+    at = begin + size + 2;
+  }
 }
 
 function claimedLength(reply: Reply): number | null {

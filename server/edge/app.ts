@@ -180,9 +180,9 @@ export function coreOptions(options: Options): CoreOptions {
     ignoreNoStore: options.ignoreNoStore,
     cors: options.cors,
     keepAlive: options.keepAlive,
-    forwardFields: options.forwardFields.map((name) => name.toLowerCase()),
+    forwardFields: options.forwardFields,
     requestFields: options.requestFields,
-    responseFields: options.responseFields.map((name) => name.toLowerCase()),
+    responseFields: options.responseFields,
     maxCacheBytes: options.maxCacheBytes,
   };
 }

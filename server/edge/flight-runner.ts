@@ -10,9 +10,11 @@ import { flightDone, flightWritten, pumpReaders } from "../core/exchange/flight-
 import { flightHead } from "../core/exchange/flight-head.ts";
 import { fieldFirst } from "../core/http/field-list.ts";
 import type { Engine } from "./engine.ts";
+import { loggedUrl } from "./log.ts";
 import type { ContentDecoder } from "./origin-body.ts";
 import { decodeContent } from "./origin-body.ts";
 import type { OriginFailure, OriginHead, OriginTransfer } from "./origin-client.ts";
+import { toldFailure } from "./origin-failure.ts";
 
 /** Buffers in one write. */
 const writeBuffersMax = 64;
@@ -142,7 +144,12 @@ export class FlightRunner {
 
   private onDone(failure: OriginFailure | null): void {
     this.transfer = null;
-    this.engine.run((nowMs) => flightDone(this.engine.state, this.flight, failure, nowMs));
+    if (failure !== null) {
+      const { log } = this.engine;
+      log.debug({ flight: this.flight.id, url: loggedUrl(this.flight.url), ...failure }, "a transfer failed");
+    }
+    const told = failure === null ? null : toldFailure(failure);
+    this.engine.run((nowMs) => flightDone(this.engine.state, this.flight, told, nowMs));
     this.write();
   }
 

@@ -1,8 +1,26 @@
 /** Why a transfer from an origin failed: one code of the error table, from whatever the libraries below throw. */
 import type { ErrorCode } from "../core/base/errors.ts";
 
-/** A failed transfer; `detail` is for the log and the problem body, never parsed. */
+/** A failed transfer; `detail` is for the log, never parsed and never told to a player. */
 export type OriginFailure = { code: ErrorCode; detail: string };
+
+/** What a player is told of a failed transfer, one sentence a code (R-ORIGIN-24). */
+const toldSentences: Partial<Record<ErrorCode, string>> = {
+  "upstream-refused": "the connection was refused or lost before the response",
+  "upstream-dns": "the name does not resolve",
+  "upstream-tls": "the handshake failed",
+  "upstream-protocol": "the response is malformed",
+  "upstream-truncated": "the connection was lost inside the response",
+  "upstream-timeout": "nothing came in time",
+  "playlist-too-large": "the decoded playlist is larger than playlistBytesMax",
+  "forbidden-upstream": "the upstream or its address is not allowed",
+};
+
+/** The failure as the core and a player may know it: the words of a library would differ from twin to twin. */
+export function toldFailure(failure: OriginFailure): OriginFailure {
+  // R-ORIGIN-24
+  return { code: failure.code, detail: toldSentences[failure.code] ?? "" };
+}
 
 /** An error whose code is already one of ours: thrown by the connector, through the client library, back to us. */
 export class OriginError extends Error {

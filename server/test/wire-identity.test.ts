@@ -10,6 +10,7 @@ import {
   type RawConnection,
   type RawRequest,
   rawField,
+  rawOrigin,
   segment,
   serve,
 } from "./support/wire-bench.ts";
@@ -46,6 +47,18 @@ for (const name of ["Authorization", "Cookie"]) {
     );
   });
 }
+
+t.test("what a redirect led one player's credentials to, no stranger gets (R-STORE-5)", async (t) => {
+  const other = await rawOrigin(t, (request, connection) => serve(connection, request, one));
+  const on = await bench(t, (request, connection) => {
+    const knows = rawField(request.fields, "Authorization") !== null;
+    const found = headText(302, "Found", ["Location", `${other.url}/signed.ts`, "Content-Length", "0"]);
+    return connection.write(knows ? found : headText(401, "Unauthorized", ["Content-Length", "0"]));
+  });
+  t.equal((await on.ask("/seg.ts", { fields: ["Authorization", "alice"] })).status, 200);
+  t.equal(rawField(other.requests[0]?.fields ?? [], "Authorization"), null, "the other origin does not see them");
+  t.equal((await on.ask("/seg.ts")).status, 401, "a stranger is asked who he is");
+});
 
 t.test("a response that varies with a forwarded field is not given to another player", async (t) => {
   const on = await bench(t, personal("Accept-Language", ["Vary", "Accept-Language"]));
@@ -138,6 +151,7 @@ t.test("configured fields are sent, forwarded and passed on", async (t) => {
     const response = await on.ask("/seg.ts", { fields: ["X-Token", "t1", "Referer", "https://player.example/"] });
     t.equal(field(response, "x-cdn-node"), "n1", when);
     t.equal(field(response, "x-other"), null, when);
+    t.ok(response.fields.includes("X-Cdn-Node"), "in the configured case (R-FIELD-12)");
   }
   const sent = on.origin.requests[0]?.fields ?? [];
   t.equal(rawField(sent, "X-Token"), "t1", "forwarded");

@@ -175,7 +175,8 @@ export function openBody(
   const end = verdict.kind === "part" ? verdict.end : verdict.total;
   startFlowing(flight, start, flight.method === "HEAD" ? start : end);
   // What the operator sets on every request tells nobody apart; what the player sent does.
-  const identity = flight.identified ? flight.forward : withoutCredentials(flight.forward);
+  // R-STORE-5: a redirect takes the credentials off, and has been answered to whom they name.
+  const identity = withoutCredentials(flight.forward).concat(flight.identified ? ["Authorization", ""] : []);
   const asked = flight.unstorable ? identity.concat("Cache-Control", "no-store") : identity;
   const stores = storable(flight.method, asked, answer.status, answer.fields, {
     overrideNoStore: state.options.ignoreNoStore,

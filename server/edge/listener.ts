@@ -51,7 +51,7 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
       answerClientError({ code: "VERSION" }, request.raw.socket, parts);
       return;
     }
-    watchAnswer(request.raw.socket, reply.raw);
+    watchAnswer(request.raw.socket, reply.raw, parts);
     parts.onRequest(playerRequest(request.raw), reply.raw);
   });
   app.get("/", (_request, reply) => reply.hijack());
@@ -70,9 +70,17 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
 /** Responses under way on a connection. */
 const answers = new WeakMap<Socket, number>();
 
-function watchAnswer(socket: Socket, response: ServerResponse): void {
+/** What is to be refused on a connection once the responses before it are through. */
+const refusals = new WeakMap<Socket, ClientError>();
+
+function watchAnswer(socket: Socket, response: ServerResponse, parts: ListenerParts): void {
   answers.set(socket, (answers.get(socket) ?? 0) + 1);
-  response.on("close", () => answers.set(socket, (answers.get(socket) ?? 0) - 1));
+  response.on("close", () => {
+    const left = (answers.get(socket) ?? 0) - 1;
+    answers.set(socket, left);
+    const refusal = refusals.get(socket);
+    if (left === 0 && refusal !== undefined) refuse(refusal, socket, parts);
+  });
 }
 
 function playerRequest(raw: IncomingMessage): PlayerRequest {
@@ -100,8 +108,19 @@ function closes(raw: IncomingMessage): boolean {
 type ClientError = { code?: string | undefined; rawPacket?: unknown; bytesParsed?: number };
 
 function answerClientError(error: ClientError, socket: Socket, parts: ListenerParts): void {
-  // Bytes of this answer inside or behind another response would be a second reading of the connection.
-  if (error.code === "ECONNRESET" || !socket.writable || isClosing(socket) || (answers.get(socket) ?? 0) > 0) {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroySoon();
+  } else if ((answers.get(socket) ?? 0) > 0) {
+    // R-HTTP-13: bytes inside or behind another response would be a second reading of the connection.
+    if (!refusals.has(socket)) refusals.set(socket, error);
+  } else {
+    refuse(error, socket, parts);
+  }
+}
+
+/** Answers what is no request, unless the response before it ends the connection. */
+function refuse(error: ClientError, socket: Socket, parts: ListenerParts): void {
+  if (!socket.writable || isClosing(socket)) {
     socket.destroySoon();
     return;
   }
@@ -118,7 +137,7 @@ function clientErrorCode(error: ClientError): ErrorCode {
   if (error.code === "HPE_HEADER_OVERFLOW") return "head-too-large";
   if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") return "request-timeout";
   if (error.code === "CONNECT") return "method-not-allowed";
-  // R-HTTP-3: the parser knows a list of methods, HTTP knows any token.
+  // R-HTTP-3: the parser knows a list of methods, HTTP knows any token. R-HTTP-12: it takes no byte from 0x80 on in a target.
   return error.code === "HPE_INVALID_METHOD" && isRequestLine(error) ? "method-not-allowed" : "bad-request";
 }
 

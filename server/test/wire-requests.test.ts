@@ -1,7 +1,7 @@
 /** What the proxy does with requests that are not a player's: malformed, too large, too slow (R-HTTP-1 to R-HTTP-6). */
 import t, { type Test } from "tap";
 import { field, RawPlayer, WireCut } from "./support/raw-player.ts";
-import { type Bench, bench, bodyFault, segment, serve } from "./support/wire-bench.ts";
+import { type Bench, barrier, bench, bodyFault, segment, serve } from "./support/wire-bench.ts";
 
 const one = segment(5000);
 
@@ -185,3 +185,52 @@ t.test(
     t.ok(field(response, "connection") !== null, "Connection");
   },
 );
+
+// R-HTTP-13
+t.test("what stands before nonsense is answered first, then the nonsense, and nothing behind it", async (t) => {
+  const gate = barrier();
+  const on = await bench(t, async (request, connection) => {
+    await gate.wait();
+    return serve(connection, request, one);
+  });
+  const host = `Host: 127.0.0.1:${on.port}`;
+  const player = await RawPlayer.connect(on.port);
+  player.send(`GET ${on.query("/seg.ts")} HTTP/1.1\r\n${host}\r\n\r\nnonsense\r\n\r\n`);
+  await on.origin.until(() => on.origin.requests.length === 1, "the request at the origin");
+  player.send(`GET ${on.query("/behind.ts")} HTTP/1.1\r\n${host}\r\n\r\n`);
+  gate.open();
+  t.equal((await player.head()).status, 200, "the first");
+  t.equal(bodyFault(await player.rest(), one.body), "", "whole");
+  t.equal((await player.response()).status, 400, "the second");
+  await player.closed();
+  t.equal(on.origin.requests.length, 1, "and no third");
+  player.abort();
+});
+
+t.test("bytes behind a request that asks for the end of the connection harm its response in no way", async (t) => {
+  const gate = barrier();
+  const on = await bench(t, async (request, connection) => {
+    await gate.wait();
+    return serve(connection, request, one);
+  });
+  const get = `GET ${on.query("/seg.ts")} HTTP/1.1\r\nHost: 127.0.0.1:${on.port}\r\n`;
+  const player = await RawPlayer.connect(on.port);
+  player.send(`${get}Connection: close\r\n\r\n${get}\r\n`);
+  await on.origin.until(() => on.origin.requests.length === 1, "the request at the origin");
+  gate.open();
+  t.equal(bodyFault((await player.response()).body, one.body), "");
+  await player.closed();
+  player.abort();
+});
+
+// R-HTTP-12
+t.test("a target with bytes from 0x80 on is 400: a URL has them escaped", async (t) => {
+  const on = await plain(t);
+  for (const path of ["/caf\u00c3\u00a9.ts", "/\u00e9.ts"]) {
+    const player = await RawPlayer.connect(on.port);
+    player.send(`GET ${on.path(path)} HTTP/1.1\r\nHost: 127.0.0.1:${on.port}\r\n\r\n`);
+    t.equal((await player.response()).status, 400);
+    await player.closed();
+    player.abort();
+  }
+});

@@ -97,7 +97,7 @@ async function connectWire(stage: Stage, name: string): Promise<void> {
   stage.awaited.set(name, []);
 }
 
-function send(stage: Stage, step: Extract<Step, { do: "send" }>): void {
+function send(stage: Stage, step: Extract<Step, { do: "send" }>): Promise<void> {
   const { addresses } = stage;
   const method = step.method ?? "GET";
   const target =
@@ -109,18 +109,23 @@ function send(stage: Stage, step: Extract<Step, { do: "send" }>): void {
   const all: [string, string][] = hasHost ? fields : [["Host", "{host}"], ...fields];
   const lines = all.map(([name, value]) => `${name}: ${expand(value, addresses)}\r\n`).join("");
   const bytes = `${method} ${target} HTTP/${step.httpVersion ?? "1.1"}\r\n${lines}\r\n${step.body ?? ""}`;
-  sendBytes(stage, step.on, bytes, [{ request: step.request, method }]);
+  return sendBytes(stage, step.on, bytes, [{ request: step.request, method }]);
 }
 
-function write(stage: Stage, step: Extract<Step, { do: "write" }>): void {
+function write(stage: Stage, step: Extract<Step, { do: "write" }>): Promise<void> {
   const bytes = expand(step.bytes, stage.addresses);
   // The method decides whether a response has a body; in nonsense it is GET.
   const methods = bytes.split("\r\n\r\n").map((text) => (text.startsWith("HEAD ") ? "HEAD" : "GET"));
   const requests = step.requests.map((request, index) => ({ request, method: methods[index] ?? "GET" }));
-  sendBytes(stage, step.on, bytes, requests);
+  return sendBytes(stage, step.on, bytes, requests);
 }
 
-function sendBytes(stage: Stage, on: string, bytes: string, requests: { request: string; method: string }[]): void {
+function sendBytes(
+  stage: Stage,
+  on: string,
+  bytes: string,
+  requests: { request: string; method: string }[],
+): Promise<void> {
   const wire = wireOf(stage, on);
   for (const [index, { request, method }] of requests.entries()) {
     if (stage.readings.has(request)) throw new Error(`two requests are named ${request}`);
@@ -128,7 +133,7 @@ function sendBytes(stage: Stage, on: string, bytes: string, requests: { request:
     stage.readings.set(request, reading);
     stage.awaited.get(on)?.push(reading);
   }
-  wire.write(bytes);
+  return wire.write(bytes);
 }
 
 async function read(stage: Stage, request: string, until: "head" | "end" | number): Promise<void> {
@@ -163,7 +168,7 @@ async function untilFact(stage: Stage, step: Extract<Step, { do: "until" }>): Pr
 async function get(stage: Stage, step: Get): Promise<void> {
   const on = `connection of ${step.request}`;
   await connectWire(stage, on);
-  send(stage, { do: "send", on, ...step });
+  await send(stage, { do: "send", on, ...step });
   await read(stage, step.request, "end");
   const wire = wireOf(stage, on);
   leftover(stage, on, wire);

@@ -5,7 +5,8 @@ import { connect, type Socket } from "node:net";
 export type Ended = "no" | "fin" | "reset";
 
 export type Wire = {
-  write: (bytes: string) => void;
+  /** Resolves once the kernel has the bytes, or the connection is gone: what is written is sent, also before a close. */
+  write: (bytes: string) => Promise<void>;
   /** The bytes that have arrived and are not taken yet. */
   peek: () => Buffer;
   take: (count: number) => Buffer;
@@ -40,7 +41,7 @@ export async function openWire(host: string, port: number): Promise<Wire> {
     return true;
   };
   return {
-    write: (bytes) => void socket.write(Buffer.from(bytes, "latin1")),
+    write: (bytes) => new Promise((resolve) => socket.write(Buffer.from(bytes, "latin1"), () => resolve())),
     peek: () => buffered,
     take: (count) => {
       const bytes = buffered.subarray(0, count);

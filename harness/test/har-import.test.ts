@@ -1,9 +1,11 @@
 /** HAR files of other tools become cases: order, overlap, bodies, secrets, and what is left out. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { rootDir } from "../../server/test/support/command.ts";
 import type { Case, Step } from "../case/case-types.ts";
+import { harFault } from "../record/har-check.ts";
 import { importHar } from "../record/har-import.ts";
 import type { HarEntry, HarPair } from "../record/har-types.ts";
 
@@ -229,6 +231,14 @@ t.test("a file that was saved between a player and this proxy becomes what the o
     made.steps.find((step) => step.do === "send" && step.on === "c1" && step.form === "path"),
     { path: "/p.m3u8" },
   );
+});
+
+t.test("every HAR among the fixtures is HAR 1.2", (t) => {
+  const folder = join(rootDir, "fixtures/recordings");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".har"));
+  t.ok(files.length > 40, `${files.length} files`);
+  for (const file of files) t.equal(harFault(JSON.parse(readFileSync(join(folder, file), "utf8"))), "", file);
+  t.end();
 });
 
 t.test("a file that is no HAR is refused with the place of its fault", async (t) => {

@@ -2,8 +2,10 @@
  * The players that can be recorded, each a program of this machine. Only recording needs them: a replay needs the
  * recordings alone. `manual` is any player elsewhere: the address is printed, and Enter ends the recording.
  */
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import type { Engine } from "../../server/test/support/browser.ts";
 import { runPlayer } from "./player-process.ts";
 
@@ -56,7 +58,7 @@ export const players: Record<string, Player> = {
   },
   "hls.js": {
     needs: "chromium",
-    version: chromiumVersion,
+    version: async () => `hls.js ${hlsVersion()} in ${await chromiumVersion()}`,
     play: (url) => playInChromium("hls.js", url),
   },
   chromium: {
@@ -89,6 +91,12 @@ async function versionOf(file: string, args: string[], pattern: RegExp, name: st
 function vlc(args: string[]): Promise<string> {
   const isRoot = process.getuid?.() === 0;
   return isRoot ? runPlayer("runuser", ["-u", "nobody", "--", "cvlc", ...args]) : runPlayer("cvlc", args);
+}
+
+function hlsVersion(): string {
+  const text = readFileSync(fileURLToPath(import.meta.resolve("hls.js/package.json")), "utf8");
+  const { version }: { version: string } = JSON.parse(text);
+  return version;
 }
 
 async function chromiumVersion(): Promise<string> {

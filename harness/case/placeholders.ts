@@ -1,6 +1,6 @@
 /**
  * Placeholders of case texts. Ports are never known beforehand, so a case writes `{origin}` (http://127.0.0.1:port),
- * `{other}`, `{target}`, `{origin-host}`, `{other-host}`, `{host}` (the target's host and port), `{port}` (its port),
+ * `{other}`, `{target}`, `{origin-host}`, `{other-host}`, `{origin-port}`, `{host}` (the target's host and port), `{port}` (its port),
  * `{query:/path}` and `{path:/path}` (the request target for an upstream path, as the target's mapping writes it).
  */
 
@@ -31,6 +31,7 @@ export function expandOrigins(text: string, originUrl: string, otherUrl: string)
     .replaceAll("{origin}", originUrl)
     .replaceAll("{other}", otherUrl)
     .replaceAll("{origin-host}", hostOf(originUrl))
+    .replaceAll("{origin-port}", portOf(originUrl))
     .replaceAll("{other-host}", hostOf(otherUrl));
 }
 

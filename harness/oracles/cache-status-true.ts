@@ -45,10 +45,12 @@ function faultsOf(context: OracleContext, view: View, views: View[]): string[] {
   }
   // One who joins may get what the origin has already written and forgotten.
   const joined = said.has("collapsed");
-  const during = entries.filter((entry) =>
-    joined ? entry.startMs <= view.response.headMs + clockMs : isDuring(entry, view),
-  );
   const status = said.get("fwd-status");
+  // Without the origin's status the head went out first: the origin is asked when the player gets to the hole.
+  const lastMs = status === undefined ? view.response.endMs : view.response.headMs;
+  const during = entries.filter((entry) =>
+    joined ? entry.startMs <= view.response.headMs + clockMs : isDuring(entry, view, lastMs),
+  );
   if (status !== undefined && !during.some((entry) => `${entry.status}` === status)) {
     const seen = during.map((entry) => entry.status).join(", ");
     faults.push(`fwd-status=${status}, but the origin answered ${seen === "" ? "nothing" : seen}`);
@@ -90,8 +92,8 @@ function isSame(other: View, view: View): boolean {
   );
 }
 
-/** Whether the origin's transfer and the wait for the head have a moment in common. */
-function isDuring(entry: OriginEntry, view: View): boolean {
+/** Whether the origin's transfer and the wait until `lastMs` have a moment in common. */
+function isDuring(entry: OriginEntry, view: View, lastMs: number): boolean {
   const ended = entry.endMs < entry.startMs ? Number.POSITIVE_INFINITY : entry.endMs;
-  return entry.startMs <= view.response.headMs + clockMs && ended >= view.response.sentMs - clockMs;
+  return entry.startMs <= lastMs + clockMs && ended >= view.response.sentMs - clockMs;
 }

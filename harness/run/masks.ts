@@ -1,13 +1,13 @@
 /**
  * The closed list of masks: what may differ between two runs that are equal. Addresses (ports are ephemeral), Date, and
- * Age within `ageSlackSeconds`. What is measured (times, connection numbers, bytes that were under way when somebody
+ * Age within a bound. What is measured (times, connection numbers, bytes that were under way when somebody
  * left) is no part of a seal at all; see seal.ts.
  */
 import { createHash } from "node:crypto";
 import { type Addresses, hostOf, portOf } from "../case/placeholders.ts";
 import type { OriginEntry, Transcript, WireResponse } from "../case/result-types.ts";
 
-/** How much older than its seal a response may say it is, in seconds. */
+/** How far a response's Age may be from its seal's, beside the time that the case took, in seconds. */
 export const ageSlackSeconds = 3;
 
 /** The transcript with placeholders for addresses and Date. Lengths and hashes are those of the masked text. */
@@ -22,20 +22,21 @@ export function maskTranscript(transcript: Transcript, addresses: Addresses): Tr
 
 type Mask = (text: string) => string;
 
-/** Addresses in every spelling that the wire knows: as they are, and percent-encoded. */
+/** Addresses in every spelling that the wire knows: as they are and percent-encoded, and their ports under other names. */
 function addressMask(addresses: Addresses): Mask {
-  const names: [string, string][] = [
-    [hostOf(addresses.originUrl), "{origin-host}"],
-    [hostOf(addresses.otherUrl), "{other-host}"],
-    [hostOf(addresses.targetUrl), "{host}"],
+  const names: [string, string, string][] = [
+    [addresses.originUrl, "{origin-host}", "{origin-port}"],
+    [addresses.otherUrl, "{other-host}", "{other-port}"],
+    [addresses.targetUrl, "{host}", "{port}"],
   ];
-  // The target under another of its names, such as localhost.
-  const port = portOf(addresses.targetUrl);
-  if (port !== "") names.push([`:${port}`, ":{port}"]);
   return (text) => {
     let masked = text;
-    for (const [host, name] of names) {
-      masked = masked.replaceAll(host, name).replaceAll(host.replaceAll(":", "%3A"), name.replaceAll(":", "%3A"));
+    for (const [url, name, portName] of names) {
+      const [host, port] = [hostOf(url), portOf(url)];
+      masked = masked.replaceAll(host, name).replaceAll(host.replaceAll(":", "%3A"), name);
+      if (port === "") continue;
+      const elsewhere = new RegExp(`(:|%3A)${port}(?!\\d)`, "gi");
+      masked = masked.replaceAll(elsewhere, (_whole, colon: string) => colon + portName);
     }
     return masked;
   };
@@ -67,13 +68,16 @@ function maskEntry(entry: OriginEntry, mask: Mask): OriginEntry {
   };
 }
 
-/** The head with the sealed Age, when its own is no more than the slack older. */
-export function alignAge(sealedHead: string, head: string): string {
+/**
+ * The head with the sealed Age, when its own is within the bound: younger by no more than the slack, older by no more
+ * than the slack and the time that the case had taken (`elapsedMs`), since a loaded machine ages what it stores.
+ */
+export function alignAge(sealedHead: string, head: string, elapsedMs: number): string {
   const field = /^Age: (\d+)$/m;
   const sealed = field.exec(sealedHead.replaceAll("\r", ""))?.[1];
   const actual = field.exec(head.replaceAll("\r", ""))?.[1];
   if (sealed === undefined || actual === undefined) return head;
   const older = Number(actual) - Number(sealed);
-  // One second younger is a run that began just before a second's end, where the sealed one did not.
-  return older >= -1 && older <= ageSlackSeconds ? head.replace(`Age: ${actual}\r\n`, `Age: ${sealed}\r\n`) : head;
+  const within = older >= -ageSlackSeconds && older <= ageSlackSeconds + elapsedMs / 1000;
+  return within ? head.replace(`Age: ${actual}\r\n`, `Age: ${sealed}\r\n`) : head;
 }

@@ -38,7 +38,7 @@ function alignedMiddle(left, right, same) {
   let [i, j] = [0, 0];
   while (i < left.length && j < right.length) {
     if (same(left[i], right[j])) pairs.push([left[i++], right[j++]]);
-    else if (left[i].split(":")[0] === right[j].split(":")[0]) pairs.push([left[i++], right[j++]]);
+    else if (best[i + 1][j + 1] === best[i][j]) pairs.push([left[i++], right[j++]]);
     else if (best[i + 1][j] >= best[i][j + 1]) pairs.push([left[i++], null]);
     else pairs.push([null, right[j++]]);
   }

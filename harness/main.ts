@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-/** The harness's command: `run` (default), `list`, `record`, `import`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+/** The harness's command: `run` (default), `list`, `record`, `import`, `mutants`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
 import { CaseFileError, findCases } from "./case/case-files.ts";
+import { addMutantsCommand } from "./mutants/mutants-command.ts";
 import { addRecordCommands } from "./record/record-commands.ts";
 import { KnownFailuresError } from "./run/known-failures.ts";
 import { type RunOptions, runCommand, UsageError } from "./run/run-command.ts";
@@ -36,6 +37,7 @@ program
   });
 
 addRecordCommands(program);
+addMutantsCommand(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,92 @@
+/**
+ * A process that plays cases against one mutant until one catches it (see run-mutant.ts). A process of its own, because
+ * a mutant may leave anything behind: connections, timers, a server that never answers.
+ */
+import { type FoundCase, findCases } from "../case/case-files.ts";
+import type { Finding } from "../case/result-types.ts";
+import { oracles } from "../oracles/index.ts";
+import { runCase } from "../run/run-case.ts";
+import { referenceTarget } from "../sut/reference.ts";
+import type { Target } from "../sut/target.ts";
+import type { MutantOrder, MutantVerdict } from "./run-mutant.ts";
+
+/** Longest that a case may take before it counts as a hang, in milliseconds. */
+const hangMs = 20_000;
+/** What fails so late has waited in vain, and is not played a second time. */
+const lateMs = 10_000;
+/** Cases played at once. */
+const jobs = 2;
+
+process.on("disconnect", () => process.exit(1));
+process.once("message", (order: MutantOrder) => {
+  judge(order).then(
+    (verdict) => process.send?.(verdict, () => process.exit(0)),
+    (error: unknown) => {
+      process.send?.({ kind: "unusable", why: String(error) } satisfies MutantVerdict, () => process.exit(0));
+    },
+  );
+});
+
+async function judge(order: MutantOrder): Promise<MutantVerdict> {
+  const mutant = referenceTarget(order.server);
+  const original = referenceTarget(order.original);
+  try {
+    return await firstCatch(orderedCases(order), mutant, original);
+  } finally {
+    await Promise.all([mutant.end(), original.end()]);
+  }
+}
+
+/** The cases that are likely to catch it, then all others. */
+function orderedCases(order: MutantOrder): FoundCase[] {
+  const likely = findCases(order.only);
+  if (order.likelyOnly) return likely;
+  const ids = new Set(likely.map((found) => found.case.id));
+  return [...likely, ...findCases(null).filter((found) => !ids.has(found.case.id))];
+}
+
+/** The first case alone, as most mutants need no more processes than that; then some at once. */
+async function firstCatch(cases: FoundCase[], mutant: Target, original: Target): Promise<MutantVerdict> {
+  let verdict: MutantVerdict | null = null;
+  let played = 0;
+  const worker = async (most: number): Promise<void> => {
+    for (let count = 0; count < most && verdict === null; count += 1) {
+      const found = cases.shift();
+      if (found === undefined) return;
+      const caught = await catches(found, mutant, original);
+      verdict ??= caught;
+      played += 1;
+    }
+  };
+  await worker(1);
+  await Promise.all(Array.from({ length: jobs }, () => worker(cases.length)));
+  return verdict ?? { kind: "survived", played };
+}
+
+/** A case catches a mutant when it fails on it, passes on the original right after, and fails on it again. */
+async function catches(found: FoundCase, mutant: Target, original: Target): Promise<MutantVerdict | null> {
+  const beganAt = performance.now();
+  const first = await faultOf(found, mutant);
+  const late = performance.now() - beganAt > lateMs;
+  if (first === null || (await faultOf(found, original)) !== null) return null;
+  const fault = late ? first : await faultOf(found, mutant);
+  if (fault === null) return null;
+  const by = found.case.id;
+  if (fault === "hang") return { kind: "caught", by, how: "hang", finding: `longer than ${hangMs / 1000} s` };
+  return { kind: "caught", by, how: fault.by, finding: `${fault.at} ${fault.message}`.trim() };
+}
+
+async function faultOf(found: FoundCase, target: Target): Promise<Finding | "hang" | null> {
+  const hang = Promise.withResolvers<"hang">();
+  const timer = setTimeout(() => hang.resolve("hang"), hangMs);
+  const run = runCase(found, target, { oracles, mapping: null, known: {}, update: false });
+  try {
+    const result = await Promise.race([run, hang.promise]);
+    return result === "hang" ? "hang" : (result.findings[0] ?? null);
+  } catch (error) {
+    // The target ended under the case, or did not start: a finding like any other, if the original does neither.
+    return { by: "run", at: "", message: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -23,9 +23,13 @@ program
   .option("--seed <n>", "shuffle the cases; 0 keeps their order", "0")
   .option("--jobs <n>", "cases at once", "2")
   .option("--update", "seal what the first target answers; refused in CI")
+  .option("--known <folder>", "folder of the lists of known failures, TARGET.json")
   .option("--fail-fast", "stop at the first failure")
+  .option("--junit <file>", "write the results as JUnit XML")
+  .option("--json <file>", "write the results as JSON")
+  .option("--html <file>", "write the results as one page")
   .action(async (options: RunOptions) => {
-    process.exitCode = await runCommand(options, process.env);
+    process.exitCode = await runCommand(options, process.env, process.stdout);
   });
 
 program

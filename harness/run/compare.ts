@@ -23,7 +23,7 @@ export function compareTranscripts(left: Transcript, right: Transcript, sides: S
 }
 
 function responseDifference(left: WireResponse, right: WireResponse, sides: Sides): string {
-  const head = linesDifference("head", lines(left.head), lines(alignAge(left.head, right.head)), sides);
+  const head = linesDifference("head", lines(left.head), lines(alignAge(left.head, right.head, right.headMs)), sides);
   if (head !== "") return head;
   if (outcome(left) !== outcome(right)) return two("end", outcome(left), outcome(right), sides);
   if (left.framing !== right.framing) return two("framing", left.framing, right.framing, sides);
@@ -63,7 +63,7 @@ function linesDifference(what: string, left: string[], right: string[], sides: S
   const first = at === -1 ? left.length : at;
   if (first === left.length && left.length === right.length) return "";
   const shown = (line: string | undefined): string => (line === undefined ? "(nothing)" : mark(line));
-  const context = first === 0 ? "" : `\n  before  ${mark(left[first - 1] ?? "")}`;
+  const context = first === 0 ? "" : `\n  ${"before".padEnd(widthOf(sides))}  ${mark(left[first - 1] ?? "")}`;
   return `${what}, line ${first + 1} of ${left.length}${context}${pair(shown(left[first]), shown(right[first]), sides)}`;
 }
 
@@ -72,10 +72,14 @@ function two(what: string, left: string, right: string, sides: Sides): string {
 }
 
 function pair(left: string, right: string, sides: Sides): string {
-  const width = Math.max(sides.left.length, sides.right.length);
+  const width = widthOf(sides);
   const at = [...left].findIndex((char, index) => char !== right[index]);
   const column = at > 0 && left.length > 60 ? ` (from character ${at + 1})` : "";
   return `\n  ${sides.left.padEnd(width)}  ${left}\n  ${sides.right.padEnd(width)}  ${right}${column}`;
+}
+
+function widthOf(sides: Sides): number {
+  return Math.max("before".length, sides.left.length, sides.right.length);
 }
 
 /** Lines with their ends, so that a lost CR shows. */

@@ -2,8 +2,10 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type FoundCase, findCases } from "../case/case-files.ts";
-import type { CaseResult } from "../case/result-types.ts";
 import { oracles } from "../oracles/index.ts";
+import { report } from "../report/report.ts";
+import { screenOf } from "../report/screen.ts";
+import { terminalProgress } from "../report/terminal.ts";
 import { targetOf, targetSyntax } from "../sut/targets.ts";
 import { knownFailures } from "./known-failures.ts";
 import { exitCodeOf, runAll } from "./run-all.ts";
@@ -20,7 +22,15 @@ export type RunOptions = {
   jobs: string;
   update?: boolean;
   failFast?: boolean;
+  junit?: string;
+  json?: string;
+  html?: string;
+  /** Folder of the lists of known failures. */
+  known?: string;
 };
+
+/** Where the report for a person goes. */
+export type Output = { isTTY?: boolean; columns?: number; write: (text: string) => unknown };
 
 /** The command was called wrongly; the message says how. */
 export class UsageError extends Error {}
@@ -31,6 +41,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export async function runCommand(
   options: RunOptions,
   environment: Record<string, string | undefined>,
+  output: Output,
 ): Promise<number> {
   if (options.update === true && !["", "0", "false"].includes(environment.CI ?? ""))
     throw new UsageError("--update is refused in CI: seals are reviewed first");
@@ -48,10 +59,15 @@ export async function runCommand(
   if (new Set(targets.map((target) => target.name)).size < targets.length) {
     throw new UsageError(`two targets have one name: ${targetSyntax}`);
   }
+  const screen = screenOf(output, environment);
+  const progress = terminalProgress(screen);
   const result = await runAll({
     cases,
     targets,
-    known: knownFailures(targets.map((target) => target.name)),
+    known: knownFailures(
+      targets.map((target) => target.name),
+      options.known,
+    ),
     oracles,
     mapping: options.mapping ?? null,
     jobs: whole(options.jobs, "--jobs"),
@@ -59,9 +75,11 @@ export async function runCommand(
     seed: options.seed === "0" ? 0 : whole(options.seed, "--seed"),
     update: options.update === true,
     failFast: options.failFast === true,
-    onResult: printResult,
+    onResult: progress.onResult,
   });
-  console.log(`${result.results.length} results in ${(result.ms / 1000).toFixed(1)} s`);
+  progress.end();
+  const { junit, json, html } = options;
+  report(result, screen, { ...(junit && { junit }), ...(json && { json }), ...(html && { html }) });
   return exitCodeOf(result);
 }
 
@@ -74,9 +92,4 @@ function sharded(cases: FoundCase[], shard: string): FoundCase[] {
 function whole(text: string, name: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`${name} ${text}: a number from 1 on`);
   return Number(text);
-}
-
-function printResult(result: CaseResult): void {
-  console.log(`${result.verdict.padEnd(15)} ${result.case.id} (${result.target}, ${Math.round(result.ms)} ms)`);
-  for (const finding of result.findings) console.log(`  ${finding.by} ${finding.at}: ${finding.message}`);
 }

@@ -65,20 +65,26 @@ export function referenceTarget(serverFolder: string): Target {
 
 /** A process that answers each message with one. */
 function startHost(serverFolder: string): Host {
-  const child = fork(hostFile, [serverFolder], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  // Without the hooks of whoever runs the harness, such as a test runner's.
+  const child = fork(hostFile, [serverFolder], { execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  let complaint = "";
+  child.stderr?.on("data", (bytes: Buffer) => {
+    complaint = (complaint + bytes.toString("utf8")).slice(-2_000);
+  });
   let settle: { resolve: (answer: { port?: number }) => void; reject: (error: Error) => void } | null = null;
   child.on("message", (answer: { port?: number; failed?: string }) => {
     if (answer.failed === undefined) settle?.resolve(answer);
     else settle?.reject(new TargetError(answer.failed));
   });
-  child.on("exit", () => settle?.reject(new TargetError("the reference server's process ended")));
+  const ended = (): TargetError => new TargetError(`the reference server's process ended: ${complaint.trim()}`);
+  child.on("close", () => settle?.reject(ended()));
   child.on("error", (error) => settle?.reject(new TargetError(error.message)));
   return {
     process: child,
     ask: (message) =>
       new Promise((resolve, reject) => {
         settle = { resolve, reject };
-        if (!child.connected) reject(new TargetError("the reference server's process ended"));
+        if (!child.connected) reject(ended());
         else child.send(message);
       }),
   };

@@ -37,12 +37,13 @@ async function judge(order: MutantOrder): Promise<MutantVerdict> {
   }
 }
 
-/** The cases that are likely to catch it, then all others. */
+/** The cases that are likely to catch it, in the order of their globs, then all others. */
 function orderedCases(order: MutantOrder): FoundCase[] {
-  const likely = findCases(order.only);
-  if (order.likelyOnly) return likely;
-  const ids = new Set(likely.map((found) => found.case.id));
-  return [...likely, ...findCases(null).filter((found) => !ids.has(found.case.id))];
+  const cases = new Map<string, FoundCase>();
+  for (const glob of order.likelyOnly ? order.only : [...order.only, "**"]) {
+    for (const found of findCases(glob)) if (!cases.has(found.case.id)) cases.set(found.case.id, found);
+  }
+  return [...cases.values()];
 }
 
 /** The first case alone, as most mutants need no more processes than that; then some at once. */

@@ -14,8 +14,8 @@ export type Mutant = {
   says: string;
   /** Faults of the field that it stands for (ids of fixtures/recordings/faults.json). */
   faults: string[];
-  /** Cases that are tried first: globs, comma-separated. */
-  only: string;
+  /** Globs of the cases that are tried first, in this order. */
+  only: string[];
 };
 
 /** A mutant that no case can catch, and why. */

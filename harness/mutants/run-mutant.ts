@@ -9,8 +9,8 @@ export type MutantOrder = {
   /** Folders of the mutant's and the original server. */
   server: string;
   original: string;
-  /** Cases to begin with, and whether to play only those. */
-  only: string;
+  /** Globs of the cases to begin with, and whether to play only those. */
+  only: string[];
   likelyOnly: boolean;
 };
 

@@ -118,6 +118,8 @@ export function sendFlight(state: ProxyState, flight: Flight, nowMs: number): vo
 /** Takes a flight out of everything that knows it, and lets the next ones go. Its waiters must be served already. */
 export function removeFlight(state: ProxyState, flight: Flight, nowMs: number): void {
   if (flight.state === "ended") return;
+  // However it ends, what it brought is found again after the next start.
+  journalFlight(state, flight);
   const unheard = flight.state === "queued" || flight.state === "asked";
   if (flight.probe && unheard) breakerAbandoned(state.breakers, originOf(flight.url));
   flight.state = "ended";
@@ -126,6 +128,13 @@ export function removeFlight(state: ProxyState, flight: Flight, nowMs: number): 
   leaveBody(state, flight);
   state.actions.push({ kind: "landed", flight });
   grantFlights(state, laneLeave(state.lanes, flight.id, nowMs), nowMs);
+}
+
+/** Tells the index what of the flight is in the file and not yet in a row (R-CACHE-6). */
+export function journalFlight(state: ProxyState, flight: Flight): void {
+  if (!flight.body.journalled || flight.written <= flight.journalled) return;
+  state.actions.push({ kind: "span", body: flight.body, start: flight.journalled, end: flight.written });
+  flight.journalled = flight.written;
 }
 
 /** Gives up a flight: its connection is closed, what it brought stays. */

@@ -10,7 +10,7 @@ import { originOf } from "../http/uri-reference.ts";
 import { doomBody, storeBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
 import { serveBody } from "./exchange-serve.ts";
-import { drainFlight, leaveSlot, removeFlight } from "./flight-control.ts";
+import { drainFlight, journalFlight, leaveSlot, removeFlight } from "./flight-control.ts";
 import { answerProblem } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
@@ -46,7 +46,6 @@ export function flightComplete(state: ProxyState, flight: Flight, nowMs: number)
   const holds = drainFlight(state, flight, nowMs);
   pumpReaders(state, body);
   if (holds) return;
-  journalFlight(state, flight);
   removeFlight(state, flight, nowMs);
   evictIfNeeded(state, nowMs);
 }
@@ -76,10 +75,7 @@ export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode,
   const began = flight.state === "flowing";
   leaveSlot(state, flight);
   failCursors(state, flight, code, nowMs);
-  if (!drainFlight(state, flight, nowMs)) {
-    journalFlight(state, flight);
-    removeFlight(state, flight, nowMs);
-  }
+  if (!drainFlight(state, flight, nowMs)) removeFlight(state, flight, nowMs);
   // R-CACHE-3: what has no known length and no end is of no use.
   if (began && body.entry.total === -1) doomBody(state, body);
   for (const exchange of waiters) failWaiter(state, exchange, flight, code, detail, nowMs);
@@ -127,12 +123,6 @@ export function failCursors(state: ProxyState, flight: Flight, code: ErrorCode, 
     cursor.notBeforeMs = nowMs + limits.resumeBackoffMs * 2 ** (cursor.failures - 1);
     state.sleepers.push(cursor);
   }
-}
-
-function journalFlight(state: ProxyState, flight: Flight): void {
-  if (!flight.body.journalled || flight.written <= flight.journalled) return;
-  state.actions.push({ kind: "span", body: flight.body, start: flight.journalled, end: flight.written });
-  flight.journalled = flight.written;
 }
 
 function failWaiter(

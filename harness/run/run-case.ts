@@ -121,7 +121,7 @@ async function stopTarget(running: RunningTarget, origin: Origin): Promise<Findi
     await running.stop();
     return [];
   } catch (error) {
-    if (!(error instanceof TargetError)) throw error;
+    if (!(error instanceof TargetError || error instanceof CannotError)) throw error;
     return [{ by: "run", at: "", message: `the target did not stop: ${error.message}` }];
   }
 }

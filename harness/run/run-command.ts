@@ -50,6 +50,7 @@ export async function runCommand(
     options.shard ?? "1/1",
   );
   if (cases.length === 0) throw new UsageError(`no case matches ${options.only ?? "**"}`);
+  checkExemptions(cases);
   const server = resolve(options.server ?? join(root, "server"));
   const targets = (options.target ?? ["reference"]).map((written) => {
     const target = targetOf(written, server);
@@ -81,6 +82,14 @@ export async function runCommand(
   const { junit, json, html } = options;
   report(result, screen, { ...(junit && { junit }), ...(json && { json }), ...(html && { html }) });
   return exitCodeOf(result);
+}
+
+/** An exemption from nothing would hide a misspelt name. */
+function checkExemptions(cases: FoundCase[]): void {
+  for (const { case: one } of cases) {
+    const unknown = one.exempt.find((entry) => !oracles.some((oracle) => oracle.name === entry.oracle));
+    if (unknown !== undefined) throw new UsageError(`${one.id}: there is no oracle ${unknown.oracle}`);
+  }
 }
 
 function sharded(cases: FoundCase[], shard: string): FoundCase[] {

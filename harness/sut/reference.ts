@@ -7,12 +7,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type RunningTarget, type Target, TargetError } from "./target.ts";
+import { CannotError, type RunningTarget, type Target, TargetError } from "./target.ts";
 
 type Host = {
   process: ChildProcess;
   ask: (message: object) => Promise<{ port?: number }>;
 };
+
+/** Longest that a server may take to start, to empty its cache or to stop, in milliseconds. */
+const patienceMs = 20_000;
 
 const hostFile = fileURLToPath(new URL("reference-host.ts", import.meta.url));
 
@@ -31,7 +34,10 @@ export function referenceTarget(serverFolder: string): Target {
       const cacheDir = await mkdtemp(join(tmpdir(), "reelcache-case-"));
       const given = { logLevel: "silent", ...options, cacheDir, host: options.host ?? "127.0.0.1" };
       let host = take();
-      const { port } = await host.ask({ do: "start", options: { port: 0, ...given } });
+      const { port } = await host.ask({ do: "start", options: { port: 0, ...given } }).catch(async (error: unknown) => {
+        await rm(cacheDir, { recursive: true, force: true });
+        throw error;
+      });
       const running: RunningTarget = {
         url: `http://127.0.0.1:${port}`,
         clear: async () => void (await host.ask({ do: "clear" })),
@@ -73,8 +79,9 @@ function startHost(serverFolder: string): Host {
   });
   let settle: { resolve: (answer: { port?: number }) => void; reject: (error: Error) => void } | null = null;
   child.on("message", (answer: { port?: number; failed?: string }) => {
+    // A refusal, such as of an option, is this case's; a process that ends is everybody's.
     if (answer.failed === undefined) settle?.resolve(answer);
-    else settle?.reject(new TargetError(answer.failed));
+    else settle?.reject(new CannotError(`refuses: ${answer.failed}`));
   });
   const ended = (): TargetError => new TargetError(`the reference server's process ended: ${complaint.trim()}`);
   child.on("close", () => settle?.reject(ended()));
@@ -83,8 +90,21 @@ function startHost(serverFolder: string): Host {
     process: child,
     ask: (message) =>
       new Promise((resolve, reject) => {
-        settle = { resolve, reject };
-        if (!child.connected) reject(ended());
+        const timer = setTimeout(() => {
+          child.kill("SIGKILL");
+          reject(new TargetError(`no answer to ${JSON.stringify(message).slice(0, 80)} for ${patienceMs} ms`));
+        }, patienceMs);
+        settle = {
+          resolve: (answer) => {
+            clearTimeout(timer);
+            resolve(answer);
+          },
+          reject: (error) => {
+            clearTimeout(timer);
+            reject(error);
+          },
+        };
+        if (!child.connected) settle.reject(ended());
         else child.send(message);
       }),
   };

@@ -211,6 +211,19 @@ t.test("a target that cannot be started ends the run", async (t) => {
   await t.rejects(run(cases, { server: folderOf(t) }), /process ended/);
 });
 
+t.test("an option that the server refuses fails the case, and no other", async (t) => {
+  const cases = writeCases(folderOf(t), [simple, { ...simple, id: "test/refused", options: { form: "tree" } }]);
+  await run(cases, { only: "test/simple", update: true });
+  const { findings, said } = await run(cases);
+  t.match(findings, /^reference run: the target refuses: .*form/);
+  t.match(said, "1 failed, 1 passed");
+});
+
+t.test("an exemption from an oracle that is none is refused", async (t) => {
+  const cases = writeCases(folderOf(t), [{ ...simple, exempt: [{ oracle: "slot", reason: "for this test" }] }]);
+  await t.rejects(run(cases), /test\/simple: there is no oracle slot/);
+});
+
 t.test("wrong calls say what is right", async (t) => {
   const cases = writeCases(folderOf(t), [simple]);
   for (const [options, message] of [

@@ -64,7 +64,9 @@ export function bodyHead(
 export function bodyParts(state: ProxyState, exchange: Exchange, body: Body, status: number, nowMs: number): HeadParts {
   const parts = plainParts(state, status, exchange.httpMinor, exchange.keepAlive, nowMs);
   const entry = body.entry;
-  parts.contentType = contentTypeFor(fieldFirst(entry.fields, "content-type"), entry.finalUrl);
+  const type = fieldFirst(entry.fields, "content-type");
+  // R-ERROR-2: the page that says why there is no segment is no segment.
+  parts.contentType = body.passing ? type : contentTypeFor(type, entry.finalUrl);
   parts.stored = exchange.cookies.length === 0 ? entry.fields : entry.fields.concat(exchange.cookies);
   parts.note = exchange.note;
   // R-RESP-15

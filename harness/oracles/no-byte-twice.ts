@@ -1,6 +1,7 @@
 /** No byte of one version is asked for and delivered twice while the cache may keep it (invariant 1). */
 import type { Resource } from "../case/case-types.ts";
 import type { Finding, Oracle, OracleContext } from "../case/result-types.ts";
+import { limitOf } from "./case-limits.ts";
 import { fieldOf } from "./message-text.ts";
 import { type Transfer, transfersOf } from "./origin-transfers.ts";
 import { resourceOf } from "./sources.ts";
@@ -14,7 +15,7 @@ export const noByteTwice: Oracle = {
     const transfers = transfersOf(context).filter((transfer) => isKept(context, transfer));
     const forgotten = context.case.steps.filter(forgets).length;
     return transfers.flatMap((later, at) => {
-      const before = transfers.slice(0, at).filter((earlier) => isRepeat(earlier, later, views));
+      const before = transfers.slice(0, at).filter((earlier) => isRepeat(context, earlier, later, views));
       const first = before[0];
       const allowed = forgotten + otherNames(later, views);
       return first === undefined || before.length <= allowed ? [] : [finding(first, later)];
@@ -75,28 +76,37 @@ function isKept(context: OracleContext, transfer: Transfer): boolean {
 }
 
 /** Whether a later transfer brings again what an earlier one brought and the cache could have kept. */
-function isRepeat(earlier: Transfer, later: Transfer, views: View[]): boolean {
+function isRepeat(context: OracleContext, earlier: Transfer, later: Transfer, views: View[]): boolean {
   if (earlier.source.origin !== later.source.origin || earlier.source.target !== later.source.target) return false;
   if (earlier.version !== later.version) return false;
   const overlap = Math.min(earlier.end, later.end) - Math.max(earlier.start, later.start);
   const readers = readersOf(earlier, views);
   if (overlap <= 0 || isRefused(earlier, readers)) return false;
   const complete = earlier.end >= earlier.askedEnd;
-  // R-FLIGHT-5: beside one who still reads, a transfer is ended where that of one further ahead begins; the origin has
-  // written more by then.
-  const { startMs } = later.entry;
-  const busy = readers.some(({ response }) => response.sentMs < startMs && response.endMs > startMs);
-  if (later.start > earlier.start && busy && overlap <= bufferBytes) return false;
   // R-FLIGHT-8: without a validator only what is stored whole is used.
   if (!earlier.validator) return complete && earlier.whole;
   // R-CACHE-3: what has no length and does not end is not kept, and only the proxy knows whether it ended well.
   if (earlier.reply.framing === "chunked") {
     return complete && readers.every((view) => view.response.end === "complete");
   }
-  if (complete) return true;
+  if (complete) return overlap > bufferBytes || !mayBeEnded(context, earlier, later, readers);
   // The origin has written what the proxy, when it ends a transfer, may never have read.
   const cutByOrigin = earlier.reply.stopAfter !== undefined && earlier.reply.end !== "reset";
   return cutByOrigin || later.start <= earlier.start;
+}
+
+/**
+ * Whether the proxy may have ended a transfer that the origin could still write to its end: one of somebody who reads on,
+ * when another further ahead begins (R-FLIGHT-5), or while it was paused (R-FLIGHT-6).
+ */
+function mayBeEnded(context: OracleContext, earlier: Transfer, later: Transfer, readers: View[]): boolean {
+  const { startMs } = later.entry;
+  const endMs = earlier.entry.endMs;
+  const reading = readers.some(({ response }) => response.sentMs <= endMs + clockMs && response.endMs > startMs);
+  const paused =
+    earlier.end - earlier.start >
+    Math.min(limitOf(context.case, "readAheadBytesMax"), limitOf(context.case, "tailBytesMax"));
+  return later.start > earlier.start && reading && (paused || endMs > startMs - clockMs);
 }
 
 function said(resource: Resource, transfer: Transfer, lowerName: string): string {

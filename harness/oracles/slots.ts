@@ -1,6 +1,6 @@
 /** Never more transfers at once than there are slots, the express ones aside (R-LANE-3, R-LANE-7). */
-import type { Case } from "../case/case-types.ts";
 import type { Finding, Oracle, OracleContext, OriginEntry } from "../case/result-types.ts";
+import { limitOf } from "./case-limits.ts";
 import { askedRange } from "./message-text.ts";
 import { resourceOf, type Source, sourceOf, sourceUrl, versionsOf } from "./sources.ts";
 import { beginsAsPlaylist, isPlaylistSource } from "./views.ts";
@@ -24,21 +24,9 @@ const lateNewsMs = 20;
 
 /** Slots, and the extra ones once somebody can have waited long enough for one. */
 function slotLimit(context: OracleContext): number {
-  const waitMs = limitOf(context.case, "queueWaitMs", 2_500);
+  const waitMs = limitOf(context.case, "queueWaitMs");
   const lastMs = Math.max(0, ...context.transcript.origin.map((entry) => entry.startMs));
-  return context.slotsMax + (lastMs < waitMs ? 0 : limitOf(context.case, "extraSlotsMax", 32));
-}
-
-/** A bound of the case's options, or the default. */
-export function limitOf(item: Case, name: string, fallback: number): number {
-  const limits: unknown = item.options.limits;
-  if (Array.isArray(limits)) {
-    const text = limits.map(String).find((one) => one.startsWith(`${name}=`));
-    return text === undefined ? fallback : Number(text.slice(name.length + 1));
-  }
-  if (typeof limits !== "object" || limits === null) return fallback;
-  const value = new Map(Object.entries(limits)).get(name);
-  return value === undefined ? fallback : Number(value);
+  return context.slotsMax + (lastMs < waitMs ? 0 : limitOf(context.case, "extraSlotsMax"));
 }
 
 function isRegular(context: OracleContext, entry: OriginEntry, express: Source[]): boolean {
@@ -47,7 +35,7 @@ function isRegular(context: OracleContext, entry: OriginEntry, express: Source[]
   // R-EXPRESS-1, R-EXPRESS-2
   if (isPlaylistSource(context, source)) return false;
   if (express.some((one) => one.origin === source.origin && one.target === source.target)) return false;
-  return askedBytes(context, entry) >= limitOf(context.case, "expressRangeBytes", 1_024);
+  return askedBytes(context, entry) >= limitOf(context.case, "expressRangeBytes");
 }
 
 function askedBytes(context: OracleContext, entry: OriginEntry): number {

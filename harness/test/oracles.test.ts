@@ -225,6 +225,22 @@ t.test("no byte is asked for and delivered twice", async (t) => {
   check(null, "what may not be stored", [asked("/seg.ts", 20), asked("/seg.ts", 20, later)], segments(noStore));
 });
 
+t.test(
+  "a transfer that was ended for one further ahead may have written more, unless the origin ended it",
+  async (t) => {
+    const check = (wanted: RegExp | null, says: string, reader: Partial<WireResponse>, replies: Reply[] = []): void => {
+      const ahead: Partial<OriginEntry> = { status: 206, from: 8, startMs: 40, endMs: 50 };
+      const later = asked("/seg.ts", 12, { ...ahead, fields: [["Range", "bytes=8-"]] });
+      const first = asked("/seg.ts", replies[0]?.stopAfter ?? 20, { endMs: replies.length > 0 ? 25 : 45 });
+      finds(t, noByteTwice, wanted, says, [whole("a", "/seg.ts", bytes, reader)], [first, later], segments(replies));
+    };
+    check(null, "somebody reads on", { endMs: 60 });
+    check(/bytes 8-19 came twice/, "nobody reads", { endMs: 30 });
+    const stops: Reply[] = [{ kind: "serve", stopAfter: 12, end: "close" }, { kind: "serve" }];
+    check(/bytes 8-11 came twice/, "the origin ended it", { endMs: 60 }, stops);
+  },
+);
+
 t.test("there are never more transfers at once than slots", async (t) => {
   const names = Array.from({ length: 4 }, (_none, at) => `/s${at}.ts`);
   const large = Object.fromEntries(names.map((name) => [name, textResource("x".repeat(2_000))]));

@@ -78,6 +78,9 @@ t.test("a good origin honours If-Range only for its own strong validator", async
   t.equal(await status("Sun, 06 Nov 2022 08:49:37 GMT"), "206");
   t.equal(await status('"v2"'), "200");
   t.equal(await status('W/"v1"'), "200");
+  const weak = await originOf(t, { "/a.ts": { ...textResource(digits), etag: 'W/"v1"' } });
+  const heard = await tell(weak.originUrl, request("/a.ts", 'Range: bytes=0-1\r\nIf-Range: W/"v1"\r\n'));
+  t.match(heard.text, "HTTP/1.1 200 OK\r\n");
 });
 
 t.test("a good origin answers 304 to a condition that holds, without a body", async (t) => {
@@ -207,8 +210,9 @@ t.test("a raw reply is exactly its head, then the body", async (t) => {
 });
 
 t.test("a body stops where told and ends as told", async (t) => {
-  const cut = await answered(t, [{ kind: "serve", stopAfter: 4 }]);
-  t.match(cut, { text: /\r\n\r\n0123$/, end: "fin" });
+  const origin = await originOf(t, { "/a.ts": textResource(digits, [{ kind: "serve", stopAfter: 4 }]) });
+  const kept = await tell(origin.originUrl, "GET /a.ts HTTP/1.1\r\nHost: x\r\n\r\n");
+  t.match(kept, { text: /\r\n\r\n0123$/, end: "fin" }, "a cut shows, though the connection was to be kept");
   t.equal((await answered(t, [{ kind: "serve", stopAfter: 4, end: "reset" }])).end, "reset");
   const chunked = await answered(t, [{ kind: "serve", framing: "chunked", stopAfter: 4, end: "close" }]);
   t.match(chunked.text, /\r\n\r\n4\r\n0123\r\n$/);

@@ -189,9 +189,11 @@ t.test("the reference server's own command is a target that takes options", asyn
 t.test("what a target cannot do fails the case that needs it, and no other", async (t) => {
   const clearing: Case = { ...simple, id: "test/clearing", steps: [get, { do: "clear" }] };
   const cases = writeCases(folderOf(t), [clearing]);
-  const { said, status } = await run(cases, { target: [`plain=cmd:${plainProxy}`] });
+  const { findings, status } = await run(cases, { target: [`plain=cmd:${plainProxy}`] });
   t.equal(status, 1);
-  t.match(said, "cannot be emptied while it runs");
+  t.match(findings, "cannot be emptied while it runs");
+  const able = await run(cases, { target: [`plain=cmd:${plainProxy} control`] });
+  t.notMatch(able.findings, "plain run:");
 });
 
 t.test("a target that runs already is asked where it is, and cannot be given options", async (t) => {

@@ -12,5 +12,10 @@ const server = createServer((request, response) => {
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
-  console.log(JSON.stringify({ listening: `http://127.0.0.1:${address.port}` }));
+  const control = process.argv.includes("control") ? { control: "stdin" } : {};
+  console.log(JSON.stringify({ listening: `http://127.0.0.1:${address.port}`, ...control }));
+});
+
+process.stdin.on("data", (bytes: Buffer) => {
+  if (String(bytes) === "clear\n") console.log(JSON.stringify({ cleared: true }));
 });

@@ -1,6 +1,6 @@
 /** What Cache-Status says is what the origin saw: a hit asks nobody, a forward asks (RFC 9211 section 2). */
 import type { Finding, Oracle, OracleContext, OriginEntry } from "../case/result-types.ts";
-import { fieldOf } from "./message-text.ts";
+import { fieldOf, hasDirective } from "./message-text.ts";
 import { entriesOf } from "./sources.ts";
 import { type View, viewsOf } from "./views.ts";
 
@@ -38,7 +38,7 @@ function faultsOf(context: OracleContext, view: View, views: View[]): string[] {
   if (text === null || view.sources.length === 0) return [];
   const said = cacheStatus(text);
   const entries = entriesOf(context, view.sources);
-  if (said.has("hit")) return hitFaults(view, views, entries, text, said);
+  if (said.has("hit")) return hitFaults(context, view, views, entries, text, said);
   const faults: string[] = [];
   for (const name of ["fwd-status", "stored", "collapsed"]) {
     if (said.has(name) && !said.has("fwd")) faults.push(`${name} without fwd: ${text}`);
@@ -63,6 +63,7 @@ function faultsOf(context: OracleContext, view: View, views: View[]): string[] {
 }
 
 function hitFaults(
+  context: OracleContext,
   view: View,
   views: View[],
   entries: OriginEntry[],
@@ -83,6 +84,11 @@ function hitFaults(
   if ((view.status === 200 || view.status === 206) && fieldOf(view.fields, "age") === null) {
     faults.push("a hit without Age");
   }
+  // R-STORE-9, R-STORE-3: what may not be stored cannot be a hit.
+  if (fieldOf(view.fields, "set-cookie") !== null) faults.push("a hit with Set-Cookie");
+  const control = fieldOf(view.fields, "cache-control") ?? "";
+  if (hasDirective(control, "no-store") && context.case.options.ignoreNoStore !== true)
+    faults.push("a hit of no-store");
   return faults;
 }
 

@@ -35,6 +35,12 @@ export function fieldValues(fields: Fields, lowerName: string): string[] {
   return fields.filter(([name]) => name.toLowerCase() === lowerName).map(([, value]) => value);
 }
 
+/** Whether a Cache-Control value has a directive; what stands in quotes is none. */
+export function hasDirective(control: string, name: string): boolean {
+  const directives = control.replace(/"(?:[^"\\]|\\.)*"/g, "").split(",");
+  return directives.some((one) => one.split("=")[0]?.trim().toLowerCase() === name);
+}
+
 /** A Content-Range or a whole request range: inclusive bounds. */
 export type ContentRange = { first: number; last: number; total: number };
 

@@ -2,7 +2,7 @@
 import type { Resource } from "../case/case-types.ts";
 import type { Finding, Oracle, OracleContext } from "../case/result-types.ts";
 import { limitOf } from "./case-limits.ts";
-import { fieldOf } from "./message-text.ts";
+import { fieldOf, hasDirective } from "./message-text.ts";
 import { type Transfer, transfersOf } from "./origin-transfers.ts";
 import { resourceOf } from "./sources.ts";
 import { isPlaylistSource, type View, viewsOf } from "./views.ts";
@@ -71,8 +71,8 @@ function isKept(context: OracleContext, transfer: Transfer): boolean {
   if (!believed || transfer.end <= transfer.start) return false;
   const control = said(resource, transfer, "cache-control");
   const credentials = ["authorization", "cookie"].some((name) => fieldOf(transfer.entry.fields, name) !== null);
-  if (credentials && !/\bpublic\b/i.test(control)) return false;
-  return !/\bno-store\b/i.test(control) && said(resource, transfer, "vary") === "";
+  if (credentials && !hasDirective(control, "public")) return false;
+  return !hasDirective(control, "no-store") && said(resource, transfer, "vary") === "";
 }
 
 /** Whether a later transfer brings again what an earlier one brought and the cache could have kept. */

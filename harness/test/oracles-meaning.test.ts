@@ -158,6 +158,9 @@ t.test("Cache-Status says what the origin saw", async (t) => {
     { ...entry, status: 404 },
   ]);
   check(/hit beside stored/, "a hit with a forward's parameter", "hit; stored", []);
+  check(/a hit with Set-Cookie/, "a stored cookie (R-STORE-9)", "hit\r\nSet-Cookie: a=1", []);
+  check(/a hit of no-store/, "what may not be stored (R-STORE-3)", "hit\r\nCache-Control: No-Store", []);
+  check(null, "no-store in quotes is none", 'hit\r\nCache-Control: x="a, no-store"', []);
   check(/stored without fwd/, "a parameter without its fwd", "stored", []);
   const ageless = answer(
     "a",

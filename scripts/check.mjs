@@ -3,7 +3,8 @@
  * `N passed, N failed`. `--only step[,step]` runs some of them, `--grep text` some of the tests; file names, these files.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -16,6 +17,7 @@ const steps = [
   { name: "tidy", run: () => runTool("node", [join(root, "scripts", "tidy.ts")]) },
   { name: "trace", run: () => runTool("node", [join(root, "scripts", "trace.ts")]) },
   { name: "tests", run: runTests },
+  { name: "conformance", run: runConformance },
 ];
 
 /** Programs that tests drive, and the Debian package of each. */
@@ -116,6 +118,31 @@ async function runTests() {
     process.stdout.write(`   tap ended with status ${status}\n`);
   }
   return { passed: totals.pass, failed: status !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** Every case of the harness against the reference server; a case counts as one. */
+async function runConformance() {
+  const folder = mkdtempSync(join(tmpdir(), "reelcache-check-"));
+  const results = join(folder, "results.json");
+  const child = spawn("node", [join(root, "harness", "main.ts"), "run", "--json", results], {
+    cwd: root,
+    env: { ...toolEnvironment(), NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = new Promise((resolve) => {
+    child.on("error", () => resolve(1));
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+  for await (const line of createInterface({ input: child.stdout })) process.stdout.write(indent(line));
+  const status = await exited;
+  const counts = existsSync(results) ? verdictsOf(JSON.parse(readFileSync(results, "utf8"))) : { passed: 0, failed: 1 };
+  rmSync(folder, { recursive: true, force: true });
+  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+function verdictsOf(run) {
+  const passed = run.results.filter((result) => result.verdict === "passed" || result.verdict === "known-failing");
+  return { passed: passed.length, failed: run.results.length - passed.length };
 }
 
 /** Reads tap's output as it comes; the sums are in its last line. */

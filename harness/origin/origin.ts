@@ -3,6 +3,7 @@
  * request. Everything that it saw and sent is logged.
  */
 import net from "node:net";
+import { resetSocket } from "../../server/test/support/socket-reset.ts";
 import { type Body, openBody, wholeBody } from "../case/body-source.ts";
 import type { OriginScript, Reply, Resource } from "../case/case-types.ts";
 import { expandOrigins } from "../case/placeholders.ts";
@@ -223,7 +224,7 @@ async function listen(
       new Promise((resolve) => {
         if (server.listening) server.close(() => resolve());
         else resolve();
-        for (const socket of sockets) socket.resetAndDestroy();
+        for (const socket of sockets) resetSocket(socket);
       }),
   };
 }
@@ -243,7 +244,7 @@ function readRequests(
         else socket.write(bytes, (error) => resolve(!error));
       }),
     end: () => void socket.end(),
-    reset: () => void socket.resetAndDestroy(),
+    reset: () => resetSocket(socket),
     onGone: (callback) => void gone.add(callback),
     isGone: () => socket.destroyed,
   };

@@ -1,5 +1,6 @@
 /** A player's end of a connection: exact bytes out, bytes in only when somebody asks for them (real back-pressure). */
 import { connect, type Socket } from "node:net";
+import { resetSocket } from "../../server/test/support/socket-reset.ts";
 
 /** How the other side ended the connection, "no" while it has not. */
 export type Ended = "no" | "fin" | "reset";
@@ -65,7 +66,7 @@ export async function openWire(host: string, port: number): Promise<Wire> {
     },
     ended: () => ended,
     close: () => void socket.destroy(),
-    reset: () => void socket.resetAndDestroy(),
+    reset: () => resetSocket(socket),
     halfClose: () => void socket.end(),
   };
 }

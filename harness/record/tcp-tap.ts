@@ -3,6 +3,7 @@
  * with its time and its place among all events. It knows nothing of HTTP, so nothing is lost that a parser would tidy.
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { resetSocket } from "../../server/test/support/socket-reset.ts";
 
 /** Bytes that passed at once. `order` counts all events of the tap; `ms` is since its start. */
 export type TapChunk = { order: number; ms: number; bytes: Buffer };
@@ -84,7 +85,7 @@ function pass(from: Socket, to: Socket, counter: Counter, kept: TapChunk[], ende
   });
   from.on("error", () => {
     ended({ ...stamp(counter), how: "reset" });
-    to.resetAndDestroy();
+    resetSocket(to);
   });
 }
 

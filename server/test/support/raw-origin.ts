@@ -8,6 +8,7 @@
 import net from "node:net";
 import { performance } from "node:perf_hooks";
 import tls from "node:tls";
+import { resetSocket } from "./socket-reset.ts";
 
 /** One request head as it was on the wire (latin1: one character is one byte). */
 export type RawRequest = {
@@ -197,11 +198,7 @@ function rawConnection(socket: net.Socket, index: number): RawConnection {
       return sent;
     },
     end: () => void socket.end(),
-    reset: () => {
-      // Node never closes a socket that is reset while its FIN is on the way; TLS sockets cannot be reset.
-      if (socket.writableEnded || socket instanceof tls.TLSSocket) socket.destroy();
-      else socket.resetAndDestroy();
-    },
+    reset: () => resetSocket(socket),
   };
   socket.on("error", () => undefined);
   socket.on("close", () => {

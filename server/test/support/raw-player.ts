@@ -7,6 +7,7 @@
  * slow player to the proxy, with real TCP back-pressure (the socket's own 64 KiB buffer aside).
  */
 import { connect, type Socket } from "node:net";
+import { resetSocket } from "./socket-reset.ts";
 
 /** The response broke a rule of RFC 9112, or one that the proxy promises. */
 export class WireFault extends Error {}
@@ -153,9 +154,9 @@ export class RawPlayer {
     this.socket.destroy();
   }
 
-  /** Leaves with RST, as a killed app does. */
+  /** Leaves with RST, as a killed app does; once the proxy has ended the connection, plainly. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   /** A request with a player's fields and its whole response. */

@@ -10,10 +10,8 @@ import { referenceTarget } from "../sut/reference.ts";
 import type { Target } from "../sut/target.ts";
 import type { MutantOrder, MutantVerdict } from "./run-mutant.ts";
 
-/** Longest that a case may take before it counts as a hang, in milliseconds. */
-const hangMs = 20_000;
-/** What fails so late has waited in vain, and is not played a second time. */
-const lateMs = 10_000;
+/** Longest that a case may take before it counts as a hang, in milliseconds; the original must need less than half. */
+const hangMs = 8_000;
 /** Cases played at once. */
 const jobs = 2;
 
@@ -66,13 +64,15 @@ async function firstCatch(cases: FoundCase[], mutant: Target, original: Target):
 
 /** A case catches a mutant when it fails on it, passes on the original right after, and fails on it again. */
 async function catches(found: FoundCase, mutant: Target, original: Target): Promise<MutantVerdict | null> {
-  const beganAt = performance.now();
   const first = await faultOf(found, mutant);
-  const late = performance.now() - beganAt > lateMs;
-  if (first === null || (await faultOf(found, original)) !== null) return null;
-  const fault = late ? first : await faultOf(found, mutant);
-  if (fault === null) return null;
+  if (first === null) return null;
+  const beganAt = performance.now();
+  if ((await faultOf(found, original)) !== null) return null;
+  const quick = performance.now() - beganAt < hangMs / 2;
+  // A hang is not waited for twice.
+  const fault = first === "hang" ? first : await faultOf(found, mutant);
   const by = found.case.id;
+  if (fault === null || (fault === "hang" && !quick)) return null;
   if (fault === "hang") return { kind: "caught", by, how: "hang", finding: `longer than ${hangMs / 1000} s` };
   return { kind: "caught", by, how: fault.by, finding: `${fault.at} ${fault.message}`.trim() };
 }

@@ -46,6 +46,8 @@ export function headVerdict(ask: Ask, status: number, fields: FieldList, framing
   if (status === 206) return partVerdict(ask, ranged, fields, length);
   // R-HEAD-2
   if (status === 304 && ask.conditional) return { kind: "not-modified" };
+  if (status === 304)
+    return { kind: "fail", code: "upstream-protocol", detail: "304 to a request without a condition" };
   if (status === 416 && ranged) {
     const range = parseContentRange(fieldFirst(fields, "content-range"));
     return { kind: "unsatisfied", total: range.kind === "unsatisfied" ? range.total : -1 };

@@ -53,7 +53,8 @@ export function bodyHead(
 ): ResponseHead {
   const parts = bodyParts(state, exchange, body, status, nowMs);
   parts.contentLength = end === -1 ? -1 : end - start;
-  parts.acceptRanges = "bytes";
+  // R-RANGE-13: an error that is passed on has no ranges to offer.
+  parts.acceptRanges = body.passing ? null : "bytes";
   if (status === 206) parts.contentRange = contentRangeText(start, end, body.entry.total);
   const head = responseHead(parts);
   if (body.passing && body.reason !== "") head.reason = body.reason;

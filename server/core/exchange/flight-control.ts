@@ -201,6 +201,12 @@ export function parkPaused(state: ProxyState, wanted: number, nowMs: number): vo
   let left = wanted;
   for (const flight of Array.from(state.flights.values())) {
     if (left <= 0) return;
+    // A request without an answer yet, whose player has left, is worth less than one whose player waits.
+    if (flight.state === "asked" && flight.lane !== "express" && !flightWanted(flight)) {
+      left -= 1;
+      abortFlight(state, flight, nowMs);
+      continue;
+    }
     if (!flight.paused || flight.state !== "flowing" || nowMs - flight.pausedMs < state.options.limits.queueWaitMs)
       continue;
     // What waits for the disk keeps its slot until it is written: ending it now would help nobody.

@@ -3,6 +3,7 @@
  * played in their order and overlap; the origin holds what the responses showed of it: the bodies that the file has, and
  * seeded bytes of the same length for the rest.
  */
+
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { CaseSource, Reply, Resource } from "../case/case-types.ts";
@@ -11,6 +12,7 @@ import { caseIdOf, caseOf, writeCase } from "./case-writer.ts";
 import { parseHar } from "./har-check.ts";
 import { decodedBody, isMedia, redactedFields, upstreamOf } from "./har-entry.ts";
 import type { HarEntry } from "./har-types.ts";
+import { neutralPorts } from "./neutral-ports.ts";
 import type { Moment, RecordedConnection, RecordedRequest, Recording } from "./recording.ts";
 import { fieldValue } from "./recording.ts";
 import { type OriginReply, type ReplyPlace, resourceOf, scriptedReply } from "./resource-from-reply.ts";
@@ -66,7 +68,9 @@ function originNames(entries: HarEntry[]): OriginNames {
   }
   const [main = "", ...others] = [...counts.entries()].sort((a, b) => b[1] - a[1]).map(([origin]) => origin);
   const text = (value: string): string =>
-    others.reduce((done, origin) => done.replaceAll(origin, "{other}"), value.replaceAll(main, "{origin}"));
+    neutralPorts(
+      others.reduce((done, origin) => done.replaceAll(origin, "{other}"), value.replaceAll(main, "{origin}")),
+    );
   return { main, others, text };
 }
 

@@ -1,4 +1,5 @@
 /** Records a player: the demo origin, the proxy and a tap, the player on the tap's address, then a HAR and a case. */
+
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import type { Resource } from "../case/case-types.ts";
 import type { StepTarget } from "./case-steps.ts";
 import { caseIdOf, caseOf, writeCase } from "./case-writer.ts";
 import { harOf, harText } from "./har-export.ts";
+import { neutralPorts } from "./neutral-ports.ts";
 import { probeResource } from "./origin-probe.ts";
 import { type Player, players } from "./players.ts";
 import { proxiedTarget, readProxied } from "./proxied-target.ts";
@@ -93,11 +95,12 @@ export function targetOf(addresses: RecordedAddresses): (request: RecordedReques
 /** Puts placeholders in for this session's addresses. A page's own port becomes 8080, as it means nothing. */
 export function placeholders(addresses: RecordedAddresses): (text: string) => string {
   return (text) =>
-    text
-      .replaceAll(`127.0.0.1:${addresses.tapPort}`, "{host}")
-      .replaceAll(`http://127.0.0.1:${addresses.originPort}`, "{origin}")
-      .replaceAll(`http://localhost:${addresses.originPort}`, "{other}")
-      .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, "http://127.0.0.1:8080");
+    neutralPorts(
+      text
+        .replaceAll(`127.0.0.1:${addresses.tapPort}`, "{host}")
+        .replaceAll(`http://127.0.0.1:${addresses.originPort}`, "{origin}")
+        .replaceAll(`http://localhost:${addresses.originPort}`, "{other}"),
+    );
 }
 
 function packageVersion(): string {

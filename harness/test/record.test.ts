@@ -10,7 +10,7 @@ import { RawPlayer } from "../../server/test/support/raw-player.ts";
 import type { Case } from "../case/case-types.ts";
 import { stepsOf } from "../record/case-steps.ts";
 import { parseHar } from "../record/har-check.ts";
-import { record } from "../record/record.ts";
+import { placeholders, record } from "../record/record.ts";
 import { readTap } from "../record/tap-reading.ts";
 import { startTap, type Tap } from "../record/tcp-tap.ts";
 
@@ -162,4 +162,13 @@ t.test("ffmpeg is recorded, and its recording replays, seals and holds", async (
     const { code, out: said, error } = await startProcess(t, process.execPath, main, { CI: "" }).ended;
     t.equal(code, 0, `run ${flags}: ${said}${error}`);
   }
+});
+
+t.test("no port of the session is left in a case, also not inside a proxied URL", (t) => {
+  const text = placeholders({ tapPort: 40_001, originPort: 40_002 });
+  t.equal(
+    text("http://127.0.0.1:40001/proxy?url=http%3A%2F%2F127.0.0.1%3A40002%2Fa http://127.0.0.1:40003/"),
+    "http://{host}/proxy?url=http%3A%2F%2F127.0.0.1%3A8080%2Fa http://127.0.0.1:8080/",
+  );
+  t.end();
 });

@@ -98,6 +98,10 @@ export type Reply = {
   hold?: { at: "head" | number; barrier: string }[];
   /** Pace of the body, in bytes a second. */
   rate?: number;
+  /** Time before the head, in milliseconds. */
+  latencyMs?: number;
+  /** The head goes out in two halves, so many milliseconds apart. */
+  headPauseMs?: number;
   /** Redirect target: `status` 302 unless given; placeholders as in text. */
   location?: string;
 };

@@ -23,11 +23,12 @@ const paceMs = 20;
 export async function sendReply(reply: Reply, plan: ReplyPlan, sink: Sink, gates: Barriers, note: Note): Promise<void> {
   const holds = reply.hold ?? [];
   for (const hold of holds) if (hold.at === "head") await gates.pass(hold.barrier);
+  if (reply.latencyMs !== undefined) await pause(reply.latencyMs);
   if (reply.kind === "silent") return;
   if (reply.kind === "reset") return sink.reset();
   if (reply.kind === "close") return sink.end();
   note(plan.status, plan.from, 0);
-  if (!(await sink.write(Buffer.from(plan.head, "latin1")))) return;
+  if (!(await sendHead(Buffer.from(plan.head, "latin1"), reply.headPauseMs, sink))) return;
   const stop = reply.stopAfter === undefined ? plan.body.bytes : Math.min(reply.stopAfter, plan.body.bytes);
   const stops = cuts(stop, holds);
   for (const { from, to, barrier } of stops) {
@@ -35,6 +36,19 @@ export async function sendReply(reply: Reply, plan: ReplyPlan, sink: Sink, gates
     if (!(await sendBody(plan, from, to, reply.rate, sink, note))) return;
   }
   await finish(reply, plan, stop, sink);
+}
+
+/** Writes the head; with a pause, in two halves, so that a client sees it come slowly. */
+async function sendHead(head: Buffer, pauseMs: number | undefined, sink: Sink): Promise<boolean> {
+  if (pauseMs === undefined) return sink.write(head);
+  const half = Math.floor(head.length / 2);
+  if (!(await sink.write(head.subarray(0, half)))) return false;
+  await pause(pauseMs);
+  return sink.write(head.subarray(half));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 type Stretch = { from: number; to: number; barrier: string | null };
@@ -71,7 +85,7 @@ async function sendBody(
     if (!(await sink.write(wire))) return false;
     note(plan.status, plan.from, bytes.length);
     from = end;
-    if (rate !== undefined && from < to) await new Promise((resolve) => setTimeout(resolve, paceMs));
+    if (rate !== undefined && from < to) await pause(paceMs);
   }
   return !sink.isGone();
 }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { gunzipSync } from "node:zlib";
 import t from "tap";
 import { seededBytes } from "../case/body-source.ts";
@@ -245,6 +246,22 @@ t.test("a barrier holds the head or the body until it is opened", async (t) => {
   t.equal(origin.log[0]?.bodyBytes, 4);
   origin.barriers.open("half");
   t.match((await heard).text, /\r\n\r\n0123456789$/);
+});
+
+t.test("a head comes late and in two halves when the script says so", async (t) => {
+  const origin = await originOf(t, {
+    "/a.ts": textResource(digits, [{ kind: "serve", latencyMs: 40, headPauseMs: 40 }]),
+  });
+  const beganAt = performance.now();
+  const { hostname, port } = new URL(origin.originUrl);
+  const socket = connect(Number(port), hostname);
+  t.teardown(() => socket.destroy());
+  socket.write(request("/a.ts"));
+  const [first] = (await once(socket, "data")) as [Buffer];
+  // Timers may fire a little early against this clock.
+  t.ok(performance.now() - beganAt >= 35, "nothing came before the latency was over");
+  t.match(first.toString("latin1"), /^HTTP\/1\.1 200 OK/);
+  t.notMatch(first.toString("latin1"), "\r\n\r\n", "the first half does not end the head");
 });
 
 t.test("a paced body takes the time that its rate says", async (t) => {

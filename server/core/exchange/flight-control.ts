@@ -18,6 +18,7 @@ import { resumeValidator } from "../http/validator.ts";
 import { releaseBody } from "./body-life.ts";
 import { flightFailed } from "./flight-end.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
+import { flightsByAge } from "./proxy-state.ts";
 import { remembersUrl } from "./url-memory.ts";
 
 /** Starts a flight that decides what the resource is. The exchange waits for its head. */
@@ -199,7 +200,7 @@ export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): 
  */
 export function parkPaused(state: ProxyState, wanted: number, nowMs: number): void {
   let left = wanted;
-  for (const flight of Array.from(state.flights.values())) {
+  for (const flight of flightsByAge(state)) {
     if (left <= 0) return;
     // A request without an answer yet, whose player has left, is worth less than one whose player waits.
     if (flight.state === "asked" && flight.lane !== "express" && !flightWanted(flight)) {

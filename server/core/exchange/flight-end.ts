@@ -13,6 +13,7 @@ import { serveBody } from "./exchange-serve.ts";
 import { drainFlight, journalFlight, leaveSlot, removeFlight } from "./flight-control.ts";
 import { answerProblem } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
+import { flightsByAge } from "./proxy-state.ts";
 
 /** The origin's response ended: `failure` is null when it came to its own end. */
 export function flightDone(
@@ -155,9 +156,7 @@ function noteFailure(state: ProxyState, flight: Flight, nowMs: number): void {
   breakerFailed(state.breakers, origin, nowMs);
   if (wasOpen || breakerOpenUntil(state.breakers, origin) <= nowMs) return;
   state.actions.push({ kind: "event", name: "breaker", detail: origin });
-  const others = Array.from(state.flights.values()).filter(
-    (other) => other !== flight && originOf(other.url) === origin,
-  );
+  const others = flightsByAge(state).filter((other) => other !== flight && originOf(other.url) === origin);
   // R-BREAKER-9: first who waits in a lane, or the slots that the others free would send them to a closed door.
   for (const other of others) {
     if (other.state === "queued") flightFailed(state, other, "upstream-refused", "the origin cannot be reached", nowMs);

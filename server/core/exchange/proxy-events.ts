@@ -12,6 +12,7 @@ import { grantFlights, leaveSlot, parkPaused } from "./flight-control.ts";
 import { flightFailed } from "./flight-end.ts";
 import { answerProblem, finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
+import { flightsByAge } from "./proxy-state.ts";
 
 /** Time has come to `nowMs`: waiting requests take extra slots or are refused, resumes begin. */
 export function proxyTick(state: ProxyState, nowMs: number): void {
@@ -56,7 +57,7 @@ export function exchangeLost(state: ProxyState, exchange: Exchange, nowMs: numbe
 /** Empties the cache: responses that are under way complete, the next request of each is a miss (R-CACHE-2). */
 export function clearProxy(state: ProxyState): void {
   for (const body of state.table.bodies.slice()) doomBody(state, body);
-  for (const flight of Array.from(state.flights.values())) {
+  for (const flight of flightsByAge(state)) {
     leaveSlot(state, flight);
     flight.unpublished = true;
   }

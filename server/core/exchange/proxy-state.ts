@@ -137,6 +137,16 @@ export type ProxyState = {
   actions: Action[];
 };
 
+/**
+ * Every flight, oldest first: the order of a map differs from language to language, and from run to run in some, so
+ * nothing is decided by it.
+ */
+export function flightsByAge(state: ProxyState): Flight[] {
+  const flights = Array.from(state.flights.values());
+  flights.sort((a, b) => a.id - b.id);
+  return flights;
+}
+
 /** A proxy with an empty cache. */
 export function newProxyState(options: CoreOptions, nextEntryId: number, evictAfterMs: number): ProxyState {
   return {

@@ -195,8 +195,9 @@ export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): 
 }
 
 /**
- * Parks flights that slow readers have kept paused for `queueWaitMs` while others wait for their slots: what is stored
- * stays, and the reader's next hole is fetched when it gets there (R-FLIGHT-14).
+ * Frees slots for requests that have waited `queueWaitMs`: flights whose players left before the origin answered are
+ * given up; those that slow readers have kept paused as long are parked, their bytes stay, and the reader's next hole is
+ * fetched when it gets there (R-FLIGHT-14).
  */
 export function parkPaused(state: ProxyState, wanted: number, nowMs: number): void {
   let left = wanted;

@@ -158,11 +158,9 @@ t.test("bytes beyond Content-Length are not delivered and not stored", async (t)
     await connection.write(headText(200, "OK", fields));
     await connection.write(good.body.subarray(0, 5000));
   });
-  const response = await outcome(on.ask("/seg.ts"));
-  if (!("cut" in response) && response.status < 500) {
-    t.equal(response.status, 200);
-    t.equal(bodyFault(response.body, good.body.subarray(0, 1000)), "");
-  } else t.pass("a visible failure");
+  const response = await on.ask("/seg.ts");
+  t.equal(response.status, 200);
+  t.equal(bodyFault(response.body, good.body.subarray(0, 1000)), "", "what its length promised, and no byte more");
   const again = await on.ask("/seg.ts", ranged(0, 999));
   t.equal(bodyFault(again.body, good.body.subarray(0, 1000)), "", "the bytes that both versions share");
 });

@@ -1,0 +1,40 @@
+// swift-tools-version:6.0
+import PackageDescription
+
+/// What stands in for Apple's modules on Linux, where the shipping source is proved. On an Apple host none of it exists.
+#if os(Linux)
+  let standIns: [Target] = [
+    .target(name: "Network", dependencies: ["OpenSSL"], path: "Linux/Network"),
+    .target(name: "CryptoKit", dependencies: ["OpenSSL"], path: "Linux/CryptoKit"),
+    .systemLibrary(name: "SQLite3", path: "Linux/SQLite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "OpenSSL", path: "Linux/OpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "Brotli", path: "Linux/Brotli", providers: [.apt(["libbrotli-dev"])]),
+    .target(name: "Compression", dependencies: ["Brotli"], path: "Linux/Compression"),
+    .testTarget(name: "StandInTests", dependencies: ["Network", "CryptoKit", "SQLite3"], path: "Tests/StandInTests"),
+  ]
+  let appleModules: [Target.Dependency] = ["Network", "CryptoKit", "SQLite3", "Compression"]
+#else
+  let standIns: [Target] = []
+  let appleModules: [Target.Dependency] = []
+#endif
+
+let package = Package(
+  name: "Reelcache",
+  platforms: [.iOS(.v15), .macOS(.v12)],
+  products: [
+    .library(name: "Reelcache", targets: ["Reelcache"]),
+    .executable(name: "reelcache-sut", targets: ["reelcache-sut"]),
+  ],
+  targets: [
+    .target(name: "ReelcacheCore"),
+    // zlib is a part of every Apple system and of every Debian.
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "ReelcacheEdge", dependencies: ["ReelcacheCore", "CZlib"] + appleModules),
+    .target(name: "Reelcache", dependencies: ["ReelcacheCore", "ReelcacheEdge"]),
+    .executableTarget(name: "reelcache-sut", dependencies: ["Reelcache", "ReelcacheCore", "ReelcacheEdge"]),
+    .testTarget(name: "ReelcacheCoreTests", dependencies: ["ReelcacheCore"]),
+    .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + appleModules),
+    .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache"]),
+  ] + standIns,
+  swiftLanguageModes: [.v6]
+)

@@ -58,3 +58,8 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
   offline: { status: 504, title: "The origin is out of reach, and nothing stored may be served", level: "warn" },
   stopping: { status: 503, title: "The proxy is stopping", level: "info" },
 };
+
+/** The row of a code. */
+export function errorRow(code: ErrorCode): ErrorRow {
+  return errorTable[code];
+}

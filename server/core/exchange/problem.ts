@@ -1,6 +1,6 @@
 /** Answers of the proxy's own: problems (RFC 9457) and the end of an exchange. */
 import type { ErrorCode } from "../base/errors.ts";
-import { errorTable } from "../base/errors.ts";
+import { errorRow } from "../base/errors.ts";
 import type { CacheNote } from "../response/cache-status.ts";
 import { problemBody } from "../response/problem-body.ts";
 import type { HeadParts, ResponseHead } from "../response/response-head.ts";
@@ -35,7 +35,7 @@ export function problemHead(
   keepAlive: boolean,
   nowMs: number,
 ): ResponseHead {
-  const status = errorTable[code].status;
+  const status = errorRow(code).status;
   const parts = plainParts(state, status, httpMinor, keepAlive, nowMs);
   parts.contentType = "application/problem+json";
   parts.contentLength = content.length;

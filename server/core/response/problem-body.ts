@@ -1,13 +1,13 @@
 /** The JSON body of the proxy's own errors (RFC 9457; SPEC: R-RESP-10). */
 import type { ErrorCode } from "../base/errors.ts";
-import { errorTable } from "../base/errors.ts";
+import { errorRow } from "../base/errors.ts";
 
 /**
  * The body for `code`, in ASCII, with its members always in one order; media type application/problem+json.
  * `detail` ("" leaves it out) and `instance` (null leaves it out) are byte strings.
  */
 export function problemBody(code: ErrorCode, detail: string, instance: string | null): string {
-  const row = errorTable[code];
+  const row = errorRow(code);
   // R-RESP-10
   let body = `{"type":${jsonString(`urn:reelcache:error:${code}`)},"title":${jsonString(row.title)}`;
   body += `,"status":${row.status}`;

@@ -26,7 +26,8 @@ package struct ByteString: Hashable, Comparable, Sendable {
   /// The code of the byte at an offset inside the text.
   @inline(__always) package func code(_ at: Int) -> Int { Int(bytes[at]) }
 
-  /// The bytes from `start` to `end` (exclusive); both are brought into the text, as JavaScript's slice does.
+  /// The bytes from `start` to `end` (exclusive); both are brought into the text. Negative ones mean its beginning, where
+  /// JavaScript's slice would count from the end.
   package func slice(_ start: Int, _ end: Int) -> ByteString {
     let last = min(end, bytes.count)
     let first = max(start, 0)
@@ -72,6 +73,20 @@ package struct ByteString: Hashable, Comparable, Sendable {
   }
 
   package func endsWith(_ wanted: ByteString) -> Bool { startsWith(wanted, count - wanted.count) }
+
+  /// The texts between the separators, of which there is one more than there are separators; a separator is not empty.
+  package func split(_ separator: ByteString) -> [ByteString] {
+    var parts: [ByteString] = []
+    var start = 0
+    var at = indexOf(separator)
+    while at >= 0 {
+      parts.append(slice(start, at))
+      start = at + separator.count
+      at = indexOf(separator, start)
+    }
+    parts.append(slice(start))
+    return parts
+  }
 
   /// The text of one byte.
   package static func fromCode(_ code: Int) -> ByteString { ByteString([UInt8(code)]) }

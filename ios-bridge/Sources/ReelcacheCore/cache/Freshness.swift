@@ -1,0 +1,107 @@
+/// How long a stored response may be reused without asking its origin (RFC 9111 section 4.2; SPEC: R-FRESH-1).
+///
+/// *Age* is the time since the origin made or validated the response, *resident time* the time since this proxy
+/// received it. Times are in milliseconds, wall clock since the epoch; differences of a clock that went back count as 0.
+
+/// "media": what never changes is reusable until evicted. "http": plain RFC 9111 for everything.
+package enum ReusePolicy: String, CaseIterable, Sendable {
+  case media
+  case http
+}
+
+/// What a resource is: a playlist of some kind, or anything else ("media": segments, keys, maps, subtitles).
+package enum EntryKind: String, CaseIterable, Sendable {
+  case media
+  case multivariant
+  case vod
+  case event
+  case live
+}
+
+/// What `reuse` says.
+package enum ReuseVerdict: String, CaseIterable, Sendable {
+  case fresh
+  case stale
+}
+
+/// Age of a response now, in milliseconds. `ageValue` is its Age field in seconds (-1 absent), `dateMs` its Date
+/// (-1 absent), `requestMs` and `responseMs` when it was asked for and received.
+package func currentAgeMs(
+  _ ageValue: Int,
+  _ dateMs: Int,
+  _ requestMs: Int,
+  _ responseMs: Int,
+  _ nowMs: Int
+) -> Int {
+  // R-FRESH-1
+  let apparentMs = dateMs < 0 ? 0 : max(0, responseMs - dateMs)
+  let delayMs = max(0, responseMs - requestMs)
+  let correctedMs = (ageValue < 0 ? 0 : secondsToMs(ageValue)) + delayMs
+  return max(apparentMs, correctedMs) + residentMs(responseMs, nowMs)
+}
+
+/// Time since the response was received, in milliseconds.
+package func residentMs(_ responseMs: Int, _ nowMs: Int) -> Int {
+  max(0, nowMs - responseMs)
+}
+
+/// Freshness lifetime that the origin gave, in milliseconds; -1 when it gave none. `expires` is the field's value,
+/// `dateMs` the Date field or, without one, the time of reception (RFC 9111 section 4.2.1).
+package func explicitLifetimeMs(
+  _ cacheControl: CacheControl,
+  _ expires: ByteString?,
+  _ dateMs: Int,
+  _ nowMs: Int,
+  _ shared: Bool
+) -> Int {
+  // R-FRESH-2
+  if shared && cacheControl.sMaxAge >= 0 { return secondsToMs(cacheControl.sMaxAge) }
+  if cacheControl.maxAge >= 0 { return secondsToMs(cacheControl.maxAge) }
+  guard let expires else { return -1 }
+  let expiresMs = parseHttpDate(expires, nowMs)
+  // R-FRESH-3: a date that is none, as "0", means already expired (RFC 9111 section 5.3).
+  return expiresMs < 0 ? 0 : max(0, expiresMs - (dateMs < 0 ? nowMs : dateMs))
+}
+
+/// Whether a stored response may be reused as it is ("fresh") or must be validated first ("stale").
+/// `explicitMs` is -1 when the origin gave no lifetime; `playlistDefaultMs` then holds for finished playlists.
+package func reuse(
+  _ kind: EntryKind,
+  _ policy: ReusePolicy,
+  _ explicitMs: Int,
+  _ ageMs: Int,
+  _ residentTimeMs: Int,
+  _ targetDurationMs: Int,
+  _ playlistDefaultMs: Int,
+  _ noCache: Bool
+) -> ReuseVerdict {
+  // R-FRESH-4
+  if noCache { return .stale }
+  switch kind {
+  case .media:
+    // R-FRESH-5, R-FRESH-6
+    return policy == .media || ageMs < explicitMs ? .fresh : .stale
+  case .multivariant, .vod:
+    // R-FRESH-7
+    return ageMs < (explicitMs >= 0 ? explicitMs : playlistDefaultMs) ? .fresh : .stale
+  case .event, .live:
+    // R-FRESH-8: the origin's lifetime may shorten this and never lengthens it, or a live playlist would freeze.
+    if explicitMs >= 0 && ageMs >= explicitMs { return .stale }
+    return residentTimeMs * 2 < targetDurationMs ? .fresh : .stale
+  }
+}
+
+/// Whether a stale response may be served when its origin is out of reach (RFC 9111 section 4.2.4).
+package func mayServeStale(_ kind: EntryKind, _ policy: ReusePolicy, _ cacheControl: CacheControl) -> Bool {
+  // R-FRESH-9: an old live playlist names segments that are gone; an honest error lets the player try again.
+  if kind == .event || kind == .live { return false }
+  // R-FRESH-10
+  if policy == .media { return true }
+  // R-FRESH-11
+  return !(cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache)
+}
+
+private func secondsToMs(_ seconds: Int) -> Int {
+  // R-FRESH-12
+  min(seconds, deltaSecondsMax) * 1000
+}

@@ -13,11 +13,15 @@ const program = new Command("conformance").exitOverride().description("Replays t
 program
   .command("run", { isDefault: true })
   .description("play cases against one or more targets")
-  .option("--target <target...>", "reference, cmd:COMMAND, or a URL that runs already")
+  .option(
+    "--target <target...>",
+    "reference, bridge, cmd:COMMAND, or a URL that runs already; reference>bridge hands the cache over",
+  )
   .option("--mapping <mapping>", "how a target writes an upstream URL: query, path or a template")
   .option("--server <folder>", "folder of the reference server's source (its index.ts)")
   .option("--cases <folder>", "folder of the cases")
   .option("--only <glob>", "cases whose id matches, comma-separated")
+  .option("--step <kind>", "cases that have such a step, such as restart")
   .option("--shard <i/n>", "the i-th of n shares of the cases")
   .option("--repeat <n>", "play each case so many times", "1")
   .option("--seed <n>", "shuffle the cases; 0 keeps their order", "0")

@@ -6,8 +6,8 @@ import { type FoundCase, findCases } from "../case/case-files.ts";
 import type { Finding } from "../case/result-types.ts";
 import { oracles } from "../oracles/index.ts";
 import { runCase } from "../run/run-case.ts";
-import { referenceTarget } from "../sut/reference.ts";
-import type { Target } from "../sut/target.ts";
+import { referenceLauncher } from "../sut/reference.ts";
+import { launchedTarget, type Target } from "../sut/target.ts";
 import type { MutantOrder, MutantVerdict } from "./run-mutant.ts";
 
 /** Longest that a case may take before it counts as a hang, in milliseconds; the original must need less than half. */
@@ -26,8 +26,8 @@ process.once("message", (order: MutantOrder) => {
 });
 
 async function judge(order: MutantOrder): Promise<MutantVerdict> {
-  const mutant = referenceTarget(order.server);
-  const original = referenceTarget(order.original);
+  const mutant = launchedTarget("reference", [referenceLauncher(order.server)]);
+  const original = launchedTarget("reference", [referenceLauncher(order.original)]);
   try {
     return await firstCatch(orderedCases(order), mutant, original);
   } finally {

@@ -16,6 +16,7 @@ export type RunOptions = {
   server?: string;
   cases?: string;
   only?: string;
+  step?: string;
   shard?: string;
   repeat: string;
   seed: string;
@@ -45,11 +46,12 @@ export async function runCommand(
 ): Promise<number> {
   if (options.update === true && !["", "0", "false"].includes(environment.CI ?? ""))
     throw new UsageError("--update is refused in CI: seals are reviewed first");
-  const cases = sharded(
-    findCases(options.only ?? null, options.cases && resolve(options.cases)),
-    options.shard ?? "1/1",
-  );
-  if (cases.length === 0) throw new UsageError(`no case matches ${options.only ?? "**"}`);
+  const found = findCases(options.only ?? null, options.cases && resolve(options.cases));
+  const cases = sharded(withStep(found, options.step ?? null), options.shard ?? "1/1");
+  if (cases.length === 0) {
+    const stepped = options.step === undefined ? "" : ` and has a step ${options.step}`;
+    throw new UsageError(`no case matches ${options.only ?? "**"}${stepped}`);
+  }
   checkExemptions(cases);
   const server = resolve(options.server ?? join(root, "server"));
   const targets = (options.target ?? ["reference"]).map((written) => {
@@ -90,6 +92,11 @@ function checkExemptions(cases: FoundCase[]): void {
     const unknown = one.exempt.find((entry) => !oracles.some((oracle) => oracle.name === entry.oracle));
     if (unknown !== undefined) throw new UsageError(`${one.id}: there is no oracle ${unknown.oracle}`);
   }
+}
+
+/** The cases that have a step of a kind. */
+function withStep(cases: FoundCase[], kind: string | null): FoundCase[] {
+  return kind === null ? cases : cases.filter(({ case: one }) => one.steps.some((step) => step.do === kind));
 }
 
 function sharded(cases: FoundCase[], shard: string): FoundCase[] {

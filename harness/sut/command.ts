@@ -5,12 +5,9 @@
  * on its standard input is then answered by the line {"cleared":true}.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { serverArguments } from "./server-arguments.ts";
-import { CannotError, type RunningTarget, type Target, TargetError } from "./target.ts";
+import { CannotError, type Launcher, TargetError } from "./target.ts";
 
 type Line = { listening?: string; control?: string; cleared?: boolean };
 type Running = { child: ChildProcess; ready: Line; nextLine: () => Promise<Line>; exited: Promise<void> };
@@ -18,47 +15,35 @@ type Running = { child: ChildProcess; ready: Line; nextLine: () => Promise<Line>
 /** Longest that a command may take to listen or to answer, in milliseconds. */
 const patienceMs = 30_000;
 
-export function commandTarget(name: string, command: string): Target {
+export function commandLauncher(command: string): Launcher {
   const running = new Set<Running>();
-  const launch = async (options: Record<string, unknown>): Promise<Running> => {
-    const one = await startCommand(filled(command, options));
-    running.add(one);
-    return one;
-  };
-  const halt = async (one: Running, signal: NodeJS.Signals): Promise<void> => {
-    signalGroup(one.child, signal);
-    await one.exited;
-    running.delete(one);
-  };
   return {
-    name,
-    start: async (options) => {
-      const cacheDir = await mkdtemp(join(tmpdir(), "reelcache-case-"));
-      const given = { ...options, cacheDir };
-      let one = await launch({ ...given, port: 0 });
-      const url = one.ready.listening ?? "";
-      const target: RunningTarget = {
-        url,
+    launch: async (options) => {
+      // Whose words do not reach the command cannot be started where another one was.
+      if (options.port !== 0 && !/\{(?:args|port)\}/.test(command)) {
+        throw new CannotError("cannot be restarted: no {args} in its command");
+      }
+      const one = await startCommand(filled(command, options));
+      running.add(one);
+      return {
+        url: one.ready.listening ?? "",
         clear: async () => {
           if (one.ready.control !== "stdin") throw new CannotError("cannot be emptied while it runs");
           one.child.stdin?.write("clear\n");
           while ((await one.nextLine()).cleared !== true);
         },
-        restart: async (kill) => {
-          if (!/\{(?:args|port)\}/.test(command))
-            throw new CannotError("cannot be restarted: no {args} in its command");
-          await halt(one, kill ? "SIGKILL" : "SIGTERM");
-          one = await launch({ ...given, port: Number(new URL(url).port) });
-        },
-        stop: async () => {
-          await halt(one, "SIGTERM");
-          await rm(cacheDir, { recursive: true, force: true });
+        end: async (kill) => {
+          signalGroup(one.child, kill ? "SIGKILL" : "SIGTERM");
+          await one.exited;
+          running.delete(one);
         },
       };
-      return target;
     },
     end: async () => {
-      for (const one of running) await halt(one, "SIGKILL");
+      for (const one of running) {
+        signalGroup(one.child, "SIGKILL");
+        await one.exited;
+      }
     },
   };
 }

@@ -3,11 +3,8 @@
  * milliseconds. A killed process is replaced by a warm one.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CannotError, type RunningTarget, type Target, TargetError } from "./target.ts";
+import { CannotError, type Launcher, TargetError } from "./target.ts";
 
 type Host = {
   process: ChildProcess;
@@ -20,48 +17,29 @@ const patienceMs = 20_000;
 const hostFile = fileURLToPath(new URL("reference-host.ts", import.meta.url));
 
 /** `serverFolder` holds the server's `index.ts`: another folder is a mutant or an older version. */
-export function referenceTarget(serverFolder: string): Target {
+export function referenceLauncher(serverFolder: string): Launcher {
   const idle: Host[] = [];
   const all = new Set<Host>();
-  const take = (): Host => {
-    const host = idle.pop() ?? startHost(serverFolder);
-    all.add(host);
-    return host;
-  };
   return {
-    name: "reference",
-    start: async (options) => {
-      const cacheDir = await mkdtemp(join(tmpdir(), "reelcache-case-"));
-      const given = { logLevel: "silent", ...options, cacheDir, host: options.host ?? "127.0.0.1" };
-      let host = take();
-      const { port } = await host.ask({ do: "start", options: { port: 0, ...given } }).catch(async (error: unknown) => {
-        await rm(cacheDir, { recursive: true, force: true });
-        throw error;
-      });
-      const running: RunningTarget = {
+    launch: async (options) => {
+      const host = idle.pop() ?? startHost(serverFolder);
+      all.add(host);
+      const given = { logLevel: "silent", ...options, host: options.host ?? "127.0.0.1" };
+      const { port } = await host.ask({ do: "start", options: given });
+      return {
         url: `http://127.0.0.1:${port}`,
         clear: async () => void (await host.ask({ do: "clear" })),
-        restart: async (kill) => {
-          if (kill) {
-            host.process.kill("SIGKILL");
-            await new Promise((resolve) => host.process.once("exit", resolve));
-            all.delete(host);
-            host = take();
-          } else {
-            await host.ask({ do: "stop" });
-          }
-          await host.ask({ do: "start", options: { ...given, port } });
-        },
-        stop: async () => {
-          try {
+        end: async (kill) => {
+          if (!kill) {
             await host.ask({ do: "stop" });
             idle.push(host);
-          } finally {
-            await rm(cacheDir, { recursive: true, force: true });
+            return;
           }
+          host.process.kill("SIGKILL");
+          await new Promise((resolve) => host.process.once("exit", resolve));
+          all.delete(host);
         },
       };
-      return running;
     },
     end: async () => {
       for (const host of all) host.process.kill("SIGKILL");

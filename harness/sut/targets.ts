@@ -1,21 +1,32 @@
 /** What `--target` may say. */
-import { commandTarget } from "./command.ts";
-import { referenceTarget } from "./reference.ts";
-import type { Target } from "./target.ts";
+import { bridgeLauncher } from "./bridge.ts";
+import { commandLauncher } from "./command.ts";
+import { referenceLauncher } from "./reference.ts";
+import { type Launcher, launchedTarget, type Target } from "./target.ts";
 import { urlTarget } from "./url.ts";
 
-export const targetSyntax = "reference, cmd:COMMAND or http://host:port, with NAME= before it if wanted";
+export const targetSyntax =
+  "reference, bridge, cmd:COMMAND or http://host:port, with NAME= before it if wanted; " +
+  "reference>bridge hands port and cache over at each restart";
 
 /** The target that is written so, null when nothing is. `serverFolder` holds the reference server. */
 export function targetOf(written: string, serverFolder: string): Target | null {
   const [, name = null, rest = ""] = /^(?:([a-z0-9][a-z0-9-]*)=)?(.*)$/s.exec(written) ?? [];
-  if (rest === "reference") return { ...referenceTarget(serverFolder), name: name ?? "reference" };
   if (rest.startsWith("cmd:")) {
     const command = rest.slice(4).trim();
-    return command === "" ? null : commandTarget(name ?? wordOf(command), command);
+    return command === "" ? null : launchedTarget(name ?? wordOf(command), [commandLauncher(command)]);
   }
   const [, host = null] = /^http:\/\/([^/?#@\s]+)\/?$/.exec(rest) ?? [];
-  return host === null ? null : urlTarget(name ?? host.replaceAll(/[^A-Za-z0-9]+/g, "-"), `http://${host}`);
+  if (host !== null) return urlTarget(name ?? host.replaceAll(/[^A-Za-z0-9]+/g, "-"), `http://${host}`);
+  const kinds = rest.split(">");
+  const launchers = kinds.map((kind) => launcherOf(kind, serverFolder));
+  const known = launchers.filter((launcher) => launcher !== null);
+  return known.length < launchers.length ? null : launchedTarget(name ?? kinds.join("-to-"), known);
+}
+
+function launcherOf(kind: string, serverFolder: string): Launcher | null {
+  if (kind === "reference") return referenceLauncher(serverFolder);
+  return kind === "bridge" ? bridgeLauncher() : null;
 }
 
 function wordOf(command: string): string {

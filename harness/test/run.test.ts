@@ -9,9 +9,10 @@ import type { Oracle, RunResult } from "../case/result-types.ts";
 import { knownFailures } from "../run/known-failures.ts";
 import { exitCodeOf, runAll } from "../run/run-all.ts";
 import { type RunOptions, runCommand } from "../run/run-command.ts";
-import { commandTarget } from "../sut/command.ts";
+import { commandLauncher } from "../sut/command.ts";
 import { mappingOf } from "../sut/mapping.ts";
-import { referenceTarget } from "../sut/reference.ts";
+import { referenceLauncher } from "../sut/reference.ts";
+import { type Launcher, launchedTarget } from "../sut/target.ts";
 import { makeCase, textResource } from "./support/cases.ts";
 import { listen } from "./support/sockets.ts";
 
@@ -90,7 +91,7 @@ t.test("sealing is refused in CI, and writes nothing that an oracle refuses", as
   };
   const result = await runAll({
     cases: findCases(null, cases),
-    targets: [referenceTarget(serverFolder)],
+    targets: [launchedTarget("reference", [referenceLauncher(serverFolder)])],
     known: {},
     oracles: [refusing],
     mapping: null,
@@ -117,7 +118,7 @@ t.test("an oracle that a case exempts is not asked", async (t) => {
   const cases = writeCases(folderOf(t), [simple, exempt]);
   await runAll({
     cases: findCases(null, cases),
-    targets: [referenceTarget(serverFolder)],
+    targets: [launchedTarget("reference", [referenceLauncher(serverFolder)])],
     known: {},
     oracles: [oracle],
     mapping: null,
@@ -197,7 +198,7 @@ t.test("what a target cannot do fails the case that needs it, and no other", asy
 });
 
 t.test("a target that runs already is asked where it is, and cannot be given options", async (t) => {
-  const running = commandTarget("plain", plainProxy);
+  const running = launchedTarget("plain", [commandLauncher(plainProxy)]);
   t.teardown(() => running.end());
   const { url } = await running.start({});
   const cases = writeCases(folderOf(t), [simple, { ...simple, id: "test/options", options: { cors: false } }]);
@@ -236,10 +237,39 @@ t.test("wrong calls say what is right", async (t) => {
     [{ seed: "-1" }, /--seed -1/],
     [{ only: "nothing/*" }, /no case matches nothing/],
     [{ target: ["ftp://x"] }, /--target ftp/],
+    [{ target: ["reference>other"] }, /hands port and cache over/],
     [{ target: ["reference", "reference"] }, /one name/],
   ] as const) {
     await t.rejects(run(cases, options as Partial<RunOptions>), message);
   }
+});
+
+t.test("a cache is handed from one proxy to the next at each restart", async (t) => {
+  const launched: string[] = [];
+  const named = (name: string, launcher: Launcher): Launcher => ({
+    launch: async (options) => {
+      launched.push(`${name} ${options.port === 0 ? "any port" : "its port"} ${options.cacheDir}`);
+      return await launcher.launch(options);
+    },
+    end: () => launcher.end(),
+  });
+  const reference = referenceLauncher(serverFolder);
+  const target = launchedTarget("handed", [named("a", reference), named("b", reference)]);
+  t.teardown(() => target.end());
+  const running = await target.start({});
+  for (const kill of [false, true]) await running.restart(kill);
+  t.equal((await fetch(`${running.url}/health`)).status, 200);
+  await running.stop();
+  const folder = launched[0]?.split(" ").at(-1);
+  t.same(launched, [`a any port ${folder}`, `b its port ${folder}`, `a its port ${folder}`]);
+});
+
+t.test("cases are chosen by the steps that they have", async (t) => {
+  const restart: Step = { do: "restart", kill: false };
+  const cases = writeCases(folderOf(t), [simple, { ...simple, id: "test/restarting", steps: [get, restart] }]);
+  await run(cases, { update: true });
+  t.same((await run(cases, { step: "restart", target: ["reference>reference"] })).played, ["test/restarting"]);
+  await t.rejects(run(cases, { step: "clear" }), /has a step clear/);
 });
 
 t.test("shards share the cases out, and none is left", async (t) => {

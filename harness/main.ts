@@ -15,7 +15,7 @@ program
   .description("play cases against one or more targets")
   .option(
     "--target <target...>",
-    "reference, bridge, cmd:COMMAND, or a URL that runs already; reference>bridge hands the cache over",
+    "reference, bridge, cmd:COMMAND, or a URL that runs already (default: reference bridge)",
   )
   .option("--mapping <mapping>", "how a target writes an upstream URL: query, path or a template")
   .option("--server <folder>", "folder of the reference server's source (its index.ts)")
@@ -33,7 +33,8 @@ program
   .option("--json <file>", "write the results as JSON")
   .option("--html <file>", "write the results as one page")
   .action(async (options: RunOptions) => {
-    process.exitCode = await runCommand(options, process.env, process.stdout);
+    const target = options.target ?? (process.env.REELCACHE_NO_SWIFT === "1" ? ["reference"] : ["reference", "bridge"]);
+    process.exitCode = await runCommand({ ...options, target }, process.env, process.stdout);
   });
 
 program

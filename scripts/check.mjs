@@ -1,6 +1,7 @@
 /**
  * `npm test`: every check, one after the other, a failed one not stopping the next. The last line is
  * `N passed, N failed`. `--only step[,step]` runs some of them, `--grep text` some of the tests; file names, these files.
+ * `--no-swift` leaves the Swift twin out, and the end says so.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,17 +9,32 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { buildSwift, lintSwift, testSwift } from "./check-swift.mjs";
 import { root, setup, toolEnvironment } from "./setup.mjs";
 
+/** In order; those with `swift` need the Swift toolchain, which is fetched when missing. */
 const steps = [
   { name: "tools", run: checkTools },
   { name: "types", run: () => runTool("tsc", ["-p", root, "--noEmit"]) },
   { name: "lint", run: () => runTool("biome", ["ci", "--colors=off", root]) },
   { name: "tidy", run: () => runTool("node", [join(root, "scripts", "tidy.ts")]) },
   { name: "trace", run: () => runTool("node", [join(root, "scripts", "trace.ts")]) },
+  { name: "parity", run: () => runTool("node", [join(root, "scripts", "parity.ts")]) },
+  { name: "swift-build", run: buildSwift, swift: true },
+  { name: "swift-lint", run: lintSwift, swift: true },
+  { name: "swift-tests", run: testSwift, swift: true },
   { name: "tests", run: runTests },
   { name: "conformance", run: runConformance },
 ];
+
+/** Runs of the harness: every case on both twins, and every case with a restart with the cache handed over. */
+const conformanceRuns = {
+  both: [
+    ["--target", "reference", "--target", "bridge"],
+    ["--target", "reference>bridge", "--target", "bridge>reference", "--step", "restart"],
+  ],
+  reference: [["--target", "reference"]],
+};
 
 /** Programs that tests drive, and the Debian package of each. */
 const debianPackages = { ffmpeg: "ffmpeg", ffprobe: "ffmpeg", chromium: "chromium" };
@@ -37,7 +53,12 @@ async function main() {
   let passed = 0;
   let failed = 0;
   const failedSteps = [];
-  for (const step of steps.filter((candidate) => only.length === 0 || only.includes(candidate.name))) {
+  const chosen = steps.filter((candidate) => only.length === 0 || only.includes(candidate.name));
+  const left = chosen.filter((step) => values["no-swift"] && step.swift === true);
+  if (values["no-swift"]) {
+    process.env.REELCACHE_NO_SWIFT = "1";
+  }
+  for (const step of chosen.filter((candidate) => !left.includes(candidate))) {
     process.stdout.write(`\n== ${step.name}\n`);
     const beganAt = performance.now();
     const result = await step.run();
@@ -52,16 +73,24 @@ async function main() {
   if (failedSteps.length > 0) {
     process.stdout.write(`\nFailed: ${failedSteps.join(", ")}\n`);
   }
+  if (values["no-swift"]) {
+    const names = left.map((step) => step.name).join(", ");
+    process.stdout.write(
+      `\nThe Swift twin was left out (--no-swift): ${names === "" ? "its tests" : names}, its conformance\n`,
+    );
+  }
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 }
 
 function readArguments() {
   try {
-    const options = { only: { type: "string" }, grep: { type: "string" } };
+    const options = { only: { type: "string" }, grep: { type: "string" }, "no-swift": { type: "boolean" } };
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {
-    process.stderr.write(`${error.message}\nUsage: npm test [-- --only step,step] [--grep text] [file…]\n`);
+    process.stderr.write(
+      `${error.message}\nUsage: npm test [-- --only step,step] [--no-swift] [--grep text] [file…]\n`,
+    );
     return process.exit(2);
   }
 }
@@ -120,11 +149,21 @@ async function runTests() {
   return { passed: totals.pass, failed: status !== 0 && failed === 0 ? 1 : failed };
 }
 
-/** Every case of the harness against the reference server; a case counts as one. */
+/** Every case of the harness against both twins; a case counts as one a target. */
 async function runConformance() {
+  const sums = { passed: 0, failed: 0 };
+  for (const args of values["no-swift"] ? conformanceRuns.reference : conformanceRuns.both) {
+    const { passed, failed } = await runHarness(args);
+    sums.passed += passed;
+    sums.failed += failed;
+  }
+  return sums;
+}
+
+async function runHarness(args) {
   const folder = mkdtempSync(join(tmpdir(), "reelcache-check-"));
   const results = join(folder, "results.json");
-  const child = spawn("node", [join(root, "harness", "main.ts"), "run", "--json", results], {
+  const child = spawn("node", [join(root, "harness", "main.ts"), "run", "--json", results, ...args], {
     cwd: root,
     env: { ...toolEnvironment(), NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "inherit"],

@@ -1,0 +1,110 @@
+/** The checks of the Swift twin, for `npm test`; each resolves with how many passed and failed. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { root, toolEnvironment } from "./setup.mjs";
+import { runSwift } from "./swift.mjs";
+import { ToolchainError } from "./swift-toolchain.mjs";
+
+/** What shipping code is formatted by; the stand-ins and the tests as well. */
+const formatted = ["Package.swift", "Sources", "Linux", "Tests", "Fuzz", "HostApp"];
+
+/** Tests whose ids both twins must have run. */
+const sharedTests = ["vectors", "playbooks", "exchange-playbooks"].map((name) => `server/test/${name}.test.ts`);
+
+/** Builds everything as it ships. A warning of ours is a fault. */
+export async function buildSwift() {
+  const built = await swift(["build", "-c", "release"]);
+  const warnings = [...new Set(built.lines.filter((line) => /\.swift:[0-9]+:[0-9]+: warning: /.test(line)))];
+  if (built.status !== 0) process.stdout.write(indent(built.lines.slice(-40)));
+  process.stdout.write(indent(warnings));
+  return built.status === 0 && warnings.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** The style of the Swift sources, by the toolchain's own formatter. */
+export async function lintSwift() {
+  const result = await swift(["format", "lint", "--strict", "--parallel", "--recursive", ...formatted]);
+  process.stdout.write(indent(result.lines.slice(0, 40)));
+  return result.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** All tests of the package, and that vectors and playbooks were the same that the reference ran. */
+export async function testSwift() {
+  const folder = mkdtempSync(join(tmpdir(), "reelcache-ids-"));
+  try {
+    const ran = await swift(["test"], { REELCACHE_IDS: join(folder, "swift") });
+    const totals = ran.lines.map((line) =>
+      /Executed ([0-9]+) tests?, with (?:([0-9]+) tests? skipped and )?([0-9]+) failures?/.exec(line),
+    );
+    const [, executed = 0, skipped = 0, failures = 0] = (totals.filter((found) => found !== null).at(-1) ?? []).map(
+      Number,
+    );
+    const broken = ran.status !== 0 || failures > 0 || executed === 0;
+    if (broken)
+      process.stdout.write(indent(ran.lines.filter((line) => !/ (?:passed|started) (?:\(|at )/.test(line)).slice(-80)));
+    const failed = Math.max(failures, broken ? 1 : 0) + skipped;
+    if (skipped > 0) process.stdout.write(`   ${skipped} tests skipped, which counts as failed\n`);
+    const ids = compareIds(join(folder, "swift"), join(folder, "reference"));
+    return { passed: Math.max(0, executed - failures - skipped) + ids.passed, failed: failed + ids.failed };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The sets of ids that both wrote must be one. */
+function compareIds(swiftFile, referenceFile) {
+  for (const test of sharedTests) {
+    spawnSync("node", [join(root, test)], {
+      cwd: root,
+      env: { ...toolEnvironment(), REELCACHE_IDS: referenceFile },
+      stdio: "ignore",
+    });
+  }
+  const [ours, theirs] = [swiftFile, referenceFile].map(readIds);
+  const missing = [...theirs].filter((id) => !ours.has(id));
+  const extra = [...ours].filter((id) => !theirs.has(id));
+  for (const id of missing.slice(0, 20)) process.stdout.write(`   the Swift twin did not run ${id}\n`);
+  for (const id of extra.slice(0, 20)) process.stdout.write(`   the reference did not run ${id}\n`);
+  process.stdout.write(`   ${ours.size} vectors and playbooks by the Swift twin, ${theirs.size} by the reference\n`);
+  return missing.length + extra.length === 0 && ours.size > 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+function readIds(path) {
+  try {
+    return new Set(
+      readFileSync(path, "utf8")
+        .split("\n")
+        .filter((line) => line !== ""),
+    );
+  } catch {
+    return new Set();
+  }
+}
+
+/** Runs swift to its end; all lines that it wrote, and its status. */
+async function swift(args, env = {}) {
+  const lines = [];
+  try {
+    const child = runSwift(args, { stdio: ["ignore", "pipe", "pipe"], env });
+    const ended = new Promise((resolve) => {
+      child.on("error", (error) => {
+        lines.push(error.message);
+        resolve(1);
+      });
+      child.on("close", (code) => resolve(code ?? 1));
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => lines.push(line));
+    }
+    return { status: await ended, lines };
+  } catch (error) {
+    if (!(error instanceof ToolchainError)) throw error;
+    return { status: 1, lines: [error.message] };
+  }
+}
+
+function indent(lines) {
+  return lines.map((line) => `   ${line}\n`).join("");
+}

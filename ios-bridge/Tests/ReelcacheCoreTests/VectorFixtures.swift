@@ -1,0 +1,23 @@
+import Foundation
+
+/// The folder of fixtures: the checkout's own, or what the environment's REELCACHE_FIXTURES names.
+func fixtureFolder() -> URL {
+  if let path = ProcessInfo.processInfo.environment["REELCACHE_FIXTURES"] {
+    return URL(fileURLWithPath: path, isDirectory: true)
+  }
+  return [1, 2, 3, 4].reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+    .appendingPathComponent("fixtures", isDirectory: true)
+}
+
+/// Appends a line for each case that ran ("http/byte-range byte-range/absent") to the file that the environment's
+/// REELCACHE_IDS names, if it names one, so that the set can be compared with the reference's.
+func recordIds(_ lines: [String]) throws {
+  guard let path = ProcessInfo.processInfo.environment["REELCACHE_IDS"] else { return }
+  if !FileManager.default.fileExists(atPath: path) {
+    _ = FileManager.default.createFile(atPath: path, contents: nil)
+  }
+  let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+  try file.seekToEnd()
+  try file.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
+  try file.close()
+}

@@ -1,0 +1,96 @@
+/// Decides where an exchange's response comes from: what is stored, a flight under way, or a new one.
+
+/// Plans an exchange: called when it begins, and again when what it waited for came to nothing.
+package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  // R-UPSTREAM-1
+  if !upstreamUrlAllowed(exchange.url, state.options.allowUpstream) {
+    answerProblem(state, exchange, .forbiddenUpstream, "no option allows this upstream host", nowMs)
+    return
+  }
+  let slot = findSlot(state.table, exchange.key)
+  let current = slot?.current
+  // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
+  if let current, current.entry.kind != .media { exchange.playlist = true }
+  if exchange.solo || !mayShare(state, exchange, current) {
+    openSolo(state, exchange, nowMs)
+    return
+  }
+  if let current, isReusable(state, current, nowMs) {
+    serveBody(state, exchange, current, nowMs)
+    return
+  }
+  if current != nil {
+    exchange.note.fwd = "stale"
+  } else if exchange.note.fwd.isEmpty {
+    exchange.note.fwd = "uri-miss"
+  }
+  if exchange.method == .head && !exchange.playlist && current == nil {
+    // R-HTTP-7: asking for the body would fetch what nobody reads.
+    openSolo(state, exchange, nowMs)
+    return
+  }
+  if let opening = slot?.opening {
+    // R-FLIGHT-1
+    exchange.note.collapsed = true
+    joinFlight(state, exchange, opening, nowMs)
+    return
+  }
+  openShared(state, exchange, current, nowMs)
+}
+
+/// Whether a stored version may be served without asking its origin (R-FRESH-1).
+package func isReusable(_ state: ProxyState, _ body: Body, _ nowMs: Int) -> Bool {
+  // R-FLIGHT-11: a playlist that is still coming in is as new as can be.
+  if body.entry.kind != .media && isComingIn(body) { return true }
+  let entry = body.entry
+  let control = parseCacheControl(fieldCombined(entry.fields, "cache-control"))
+  let date = fieldFirst(entry.fields, "date")
+  let parsedMs = date.map { parseHttpDate($0, nowMs) } ?? -1
+  let dateMs = parsedMs < 0 ? entry.responseMs : parsedMs
+  let explicitMs = explicitLifetimeMs(control, fieldFirst(entry.fields, "expires"), dateMs, nowMs, false)
+  let verdict = reuse(
+    entry.kind,
+    state.options.policy,
+    explicitMs,
+    bodyAgeMs(body, nowMs),
+    residentMs(entry.responseMs, nowMs),
+    entry.targetDurationMs,
+    state.options.playlistFreshMs,
+    control.noCache
+  )
+  return verdict == .fresh
+}
+
+private func isComingIn(_ body: Body) -> Bool {
+  for flight in body.flights {
+    if flight.state != .draining { return true }
+  }
+  return false
+}
+
+/// Whether what is stored may be found by this exchange, and what it fetches by others (R-STORE-3, R-STORE-5).
+private func mayShare(_ state: ProxyState, _ exchange: Exchange, _ current: Body?) -> Bool {
+  // R-STORE-3
+  if forbidsStoring(exchange.fields) && !state.options.ignoreNoStore { return false }
+  if !carriesCredentials(exchange.fields) { return true }
+  guard let current else { return false }
+  return parseCacheControl(fieldCombined(current.entry.fields, "cache-control")).isPublic
+}
+
+private func openShared(_ state: ProxyState, _ exchange: Exchange, _ current: Body?, _ nowMs: Int) {
+  exchange.note.collapsed = false
+  let body = blankBody(state, exchange.key, exchange.url, nowMs)
+  if exchange.playlist { body.entry.kind = .live }
+  let flight = openOpening(state, exchange, body, current, nowMs)
+  flight.key = exchange.key
+  slotFor(state.table, exchange.key).opening = flight
+  launchFlight(state, flight, nowMs)
+}
+
+private func openSolo(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  exchange.note.collapsed = false
+  if exchange.note.fwd.isEmpty { exchange.note.fwd = exchange.method == .head ? "method" : "bypass" }
+  let body = blankBody(state, exchange.key, exchange.url, nowMs)
+  if exchange.playlist { body.entry.kind = .live }
+  launchFlight(state, openOpening(state, exchange, body, nil, nowMs), nowMs)
+}

@@ -1,0 +1,333 @@
+/// The origin answered: what its head means for the flight, the resource, and those who wait.
+
+/// An origin's response head as the edge read it.
+package struct OriginAnswer: Sendable {
+  package var status: Int
+  package var reason: ByteString
+  package var fields: FieldList
+  package var framing: Framing
+
+  package init(status: Int, reason: ByteString, fields: FieldList, framing: Framing) {
+    self.status = status
+    self.reason = reason
+    self.fields = fields
+    self.framing = framing
+  }
+}
+
+/// A verdict that is a whole or a part: TypeScript narrows the union where Swift needs a type.
+package struct Delivery: Sendable {
+  package let isPart: Bool
+  /// First byte that comes, end exclusive, -1 unknown.
+  package let start: Int
+  package let end: Int
+  /// Length of the whole representation in bytes, -1 unknown.
+  package let total: Int
+}
+
+/// Takes in the head of the origin's response to the flight's request.
+package func flightHead(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ nowMs: Int) {
+  if flight.state != .asked { return }
+  breakerSucceeded(state.breakers, originOf(flight.url))
+  let ask = Ask(
+    method: flight.method,
+    url: flight.url,
+    start: flight.askStart,
+    end: flight.askEnd,
+    suffix: flight.askSuffix,
+    conditional: flight.revalidates != nil
+  )
+  switch headVerdict(ask, answer.status, answer.fields, answer.framing) {
+  case .redirect(let url):
+    followRedirect(state, flight, url, nowMs)
+  case .notModified:
+    acceptNotModified(state, flight, answer, nowMs)
+  case .askWhole:
+    askWhole(state, flight, nowMs)
+  case .fail(let code, let detail):
+    abortAndFail(state, flight, code, detail, nowMs)
+  case .whole(let total):
+    accept(state, flight, answer, Delivery(isPart: false, start: 0, end: total, total: total), nowMs)
+  case .part(let start, let end, let total):
+    accept(state, flight, answer, Delivery(isPart: true, start: start, end: end, total: total), nowMs)
+  case .unsatisfied(let total):
+    if flight.purpose == .opening {
+      answerNoSuchRange(state, flight, total, nowMs)
+    } else {
+      versionChanged(state, flight, nowMs)
+    }
+  case .pass(let total):
+    passOn(state, flight, answer, total, nowMs)
+  }
+}
+
+private func accept(
+  _ state: ProxyState,
+  _ flight: Flight,
+  _ answer: OriginAnswer,
+  _ verdict: Delivery,
+  _ nowMs: Int
+) {
+  if flight.purpose == .opening {
+    acceptOpening(state, flight, answer, verdict, nowMs)
+  } else {
+    acceptHole(state, flight, answer, verdict, nowMs)
+  }
+}
+
+/// Ends a flight whose head or body cannot be used.
+package func abortAndFail(
+  _ state: ProxyState,
+  _ flight: Flight,
+  _ code: ErrorCode,
+  _ detail: ByteString,
+  _ nowMs: Int
+) {
+  state.actions.append(.abort(flight: flight))
+  flightFailed(state, flight, code, detail, nowMs)
+}
+
+private func followRedirect(_ state: ProxyState, _ flight: Flight, _ url: ByteString, _ nowMs: Int) {
+  flight.redirects += 1
+  // R-REDIRECT-1
+  if flight.redirects > state.options.limits.redirectsMax {
+    abortAndFail(state, flight, .upstreamRedirects, "more redirects than the limit", nowMs)
+    return
+  }
+  // R-REDIRECT-2
+  if !upstreamUrlAllowed(url, state.options.allowUpstream) {
+    abortAndFail(state, flight, .forbiddenUpstream, "redirected to a host that no option allows", nowMs)
+    return
+  }
+  // R-REDIRECT-3: what identifies the player is for the host that it chose.
+  if originOf(url) != originOf(flight.url) { flight.forward = withoutCredentials(flight.forward) }
+  flight.url = url
+  sendFlight(state, flight, nowMs)
+}
+
+private func askWhole(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
+  flight.askStart = 0
+  flight.askEnd = -1
+  flight.askSuffix = -1
+  flight.body.rangeless = true
+  sendFlight(state, flight, nowMs)
+}
+
+/// 304: the stored version is still the one (RFC 9111 section 4.3.4).
+private func acceptNotModified(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ nowMs: Int) {
+  let known = flight.revalidates
+  let waiters = takeWaiters(state, flight)
+  let requestMs = flight.requestMs
+  removeFlight(state, flight, nowMs)
+  guard let known, !known.doomed else {
+    for exchange in waiters { planExchange(state, exchange, nowMs) }
+    return
+  }
+  let entry = known.entry
+  let fresh = storedResponseFields(answer.fields, state.options.responseFields)
+  // What they said was of the answer before.
+  fieldRemove(&entry.fields, "age")
+  fieldRemove(&entry.fields, "date")
+  var at = 0
+  while at + 1 < fresh.count {
+    // R-REVAL-1: a 304 has no body of its own to describe.
+    if lowerAscii(fresh[at]) != "content-type" { fieldSet(&entry.fields, fresh[at], fresh[at + 1]) }
+    at += 2
+  }
+  entry.requestMs = requestMs
+  entry.responseMs = nowMs
+  storeBody(state, known)
+  for exchange in waiters {
+    exchange.note.fwdStatus = 304
+    // One before may have found that it cannot be completed.
+    if known.doomed {
+      planExchange(state, exchange, nowMs)
+    } else {
+      serveBody(state, exchange, known, nowMs)
+    }
+  }
+}
+
+private func acceptOpening(
+  _ state: ProxyState,
+  _ flight: Flight,
+  _ answer: OriginAnswer,
+  _ verdict: Delivery,
+  _ nowMs: Int
+) {
+  let ranged = flight.askStart != 0 || flight.askEnd != -1
+  // R-SERVE-6: a playlist is rewritten as a whole, so a part of one is of no use.
+  if isPlaylistType(fieldFirst(answer.fields, "content-type")) && !flight.playlist {
+    flight.playlist = true
+    // HEAD of a playlist has the length of the rewritten one, so that its text is needed as well.
+    if verdict.isPart || flight.method == .head {
+      flight.method = .get
+      askWhole(state, flight, nowMs)
+      return
+    }
+  }
+  if ranged && !verdict.isPart { flight.body.rangeless = true }
+  openBody(state, flight, answer, verdict, nowMs)
+}
+
+/// The flight decided what the resource is: its body is published, and those who waited are served from it.
+package func openBody(
+  _ state: ProxyState,
+  _ flight: Flight,
+  _ answer: OriginAnswer,
+  _ verdict: Delivery,
+  _ nowMs: Int
+) {
+  let body = flight.body
+  describeBody(state, flight, body, answer, nowMs)
+  body.entry.total = verdict.total
+  startFlowing(flight, verdict.start, flight.method == .head ? verdict.start : verdict.end)
+  // What the operator sets on every request tells nobody apart; what the player sent does.
+  // R-STORE-5: a redirect takes the credentials off, and has been answered to whom they name.
+  var asked = withoutCredentials(flight.forward)
+  if flight.identified { asked += ["Authorization", ""] }
+  if flight.unstorable { asked += ["Cache-Control", "no-store"] }
+  let stores = storable(
+    flight.method == .get ? "GET" : "HEAD",
+    asked,
+    answer.status,
+    answer.fields,
+    StoreOptions(overrideNoStore: state.options.ignoreNoStore, extraRequestFields: state.options.forwardFields)
+  )
+  // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
+  let whole = answer.framing != .close && flight.method == .get && !flight.unpublished
+  body.storing = stores.store && whole && roomFor(state, body, nowMs)
+  leaveSlot(state, flight)
+  if body.storing {
+    publishBody(state, body)
+    storeBody(state, body)
+  } else if let known = flight.revalidates {
+    doomBody(state, known)
+  }
+  serveWaiters(state, flight, answer, stores.store, nowMs)
+}
+
+private func serveWaiters(
+  _ state: ProxyState,
+  _ flight: Flight,
+  _ answer: OriginAnswer,
+  _ shared: Bool,
+  _ nowMs: Int
+) {
+  // One after the other: as long as one waits, the flight is wanted.
+  while let exchange = nextWaiter(state, flight) {
+    if !shared && exchange.id != flight.asker {
+      fetchAlone(state, exchange, nowMs)
+      continue
+    }
+    if exchange.id == flight.asker { exchange.cookies = cookiesOf(answer.fields) }
+    exchange.note.fwdStatus = answer.status
+    exchange.note.stored = flight.body.storing && !exchange.note.collapsed
+    serveBody(state, exchange, flight.body, nowMs)
+  }
+  detachFlight(state, flight, nowMs)
+}
+
+/// What is not for all is fetched by each (R-STORE-8).
+private func fetchAlone(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  exchange.solo = true
+  exchange.note.fwd = "bypass"
+  planExchange(state, exchange, nowMs)
+}
+
+/// An answer that is not stored: passed to everyone who waited for it, as the origin said it (R-ERROR-2).
+private func passOn(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ total: Int, _ nowMs: Int) {
+  let old = flight.body
+  if flight.purpose == .hole {
+    failCursors(state, flight, answer.status < 500 ? .upstreamBadRange : .upstreamRefused, nowMs)
+    moveFlight(state, flight, nowMs)
+    dropWaiters(state, flight)
+    pumpReaders(state, old)
+  }
+  leaveSlot(state, flight)
+  let body = flight.body
+  describeBody(state, flight, body, answer, nowMs)
+  body.entry.kind = .media
+  body.entry.fields = passedResponseFields(answer.fields, state.options.responseFields)
+  fieldRemove(&body.entry.fields, "set-cookie")
+  body.entry.total = total
+  body.status = answer.status
+  body.reason = answer.reason
+  body.passing = true
+  body.storing = false
+  startFlowing(flight, 0, flight.method == .head ? 0 : total)
+  while let exchange = nextWaiter(state, flight) {
+    if flight.identified && exchange.id != flight.asker {
+      fetchAlone(state, exchange, nowMs)
+      continue
+    }
+    if exchange.id == flight.asker { exchange.cookies = cookiesOf(answer.fields) }
+    exchange.playlist = false
+    exchange.note.fwdStatus = answer.status
+    serveBody(state, exchange, body, nowMs)
+  }
+  detachFlight(state, flight, nowMs)
+}
+
+/// 416 to an opening: the answer to its asker, and to who asked for what lies beyond the end as well.
+private func answerNoSuchRange(_ state: ProxyState, _ flight: Flight, _ total: Int, _ nowMs: Int) {
+  let waiters = takeWaiters(state, flight)
+  leaveSlot(state, flight)
+  flight.body.passing = true
+  flight.body.storing = false
+  startFlowing(flight, 0, 0)
+  for exchange in waiters {
+    if exchange.id != flight.asker && !isBeyondEnd(exchange, total) {
+      planExchange(state, exchange, nowMs)
+      continue
+    }
+    exchange.note.fwdStatus = 416
+    answerUnsatisfied(state, exchange, total, nowMs)
+  }
+}
+
+private func isBeyondEnd(_ exchange: Exchange, _ total: Int) -> Bool {
+  if total < 0 || exchange.playlist || fieldFirst(exchange.fields, "if-range") != nil { return false }
+  return resolveRange(exchange.range, total) == .unsatisfiable
+}
+
+private func describeBody(
+  _ state: ProxyState,
+  _ flight: Flight,
+  _ body: Body,
+  _ answer: OriginAnswer,
+  _ nowMs: Int
+) {
+  let entry = body.entry
+  // Until its text is read, what says it is a playlist is one that may change at any time.
+  if flight.playlist || isPlaylistType(fieldFirst(answer.fields, "content-type")) { entry.kind = .live }
+  entry.fields = storedResponseFields(answer.fields, state.options.responseFields)
+  entry.finalUrl = flight.url
+  entry.requestMs = flight.requestMs
+  entry.responseMs = nowMs
+}
+
+/// The flight delivers bytes from `start` to `end` (exclusive, -1 unknown) from now on.
+package func startFlowing(_ flight: Flight, _ start: Int, _ end: Int) {
+  flight.state = .flowing
+  resetPositions(flight, start)
+  flight.limit = end
+}
+
+private func withoutCredentials(_ fields: FieldList) -> FieldList {
+  var kept = fields
+  fieldRemove(&kept, "authorization")
+  fieldRemove(&kept, "cookie")
+  return kept
+}
+
+/// Set-Cookie is for the one who asked: passed on once, never stored (R-STORE-9).
+private func cookiesOf(_ fields: FieldList) -> FieldList {
+  var cookies: FieldList = []
+  var at = 0
+  while at + 1 < fields.count {
+    if lowerAscii(fields[at]) == "set-cookie" { cookies += ["Set-Cookie", fields[at + 1]] }
+    at += 2
+  }
+  return cookies
+}

@@ -1,0 +1,239 @@
+/// The state of the whole proxy as the core sees it, and the actions that the edge carries out, in order.
+
+/// What the core must know of the options.
+package struct CoreOptions: Sendable {
+  package var limits: Limits
+  package var policy: ReusePolicy
+  package var keyRules: KeyRules
+  package var secret: ByteString
+  package var allowedHosts: [ByteString]
+  package var allowUpstream: [ByteString]
+  /// Freshness of a finished playlist that names none, in milliseconds.
+  package var playlistFreshMs: Int
+  package var ignoreNoStore: Bool
+  package var cors: Bool
+  package var keepAlive: Bool
+  /// Names of further player fields to forward, lower case.
+  package var forwardFields: [ByteString]
+  /// Fields set on every upstream request, flat.
+  package var requestFields: FieldList
+  /// Names of further origin fields to pass on, lower case.
+  package var responseFields: [ByteString]
+  package var maxCacheBytes: Int
+
+  package init(
+    limits: Limits,
+    policy: ReusePolicy,
+    keyRules: KeyRules,
+    secret: ByteString,
+    allowedHosts: [ByteString],
+    allowUpstream: [ByteString],
+    playlistFreshMs: Int,
+    ignoreNoStore: Bool,
+    cors: Bool,
+    keepAlive: Bool,
+    forwardFields: [ByteString],
+    requestFields: FieldList,
+    responseFields: [ByteString],
+    maxCacheBytes: Int
+  ) {
+    self.limits = limits
+    self.policy = policy
+    self.keyRules = keyRules
+    self.secret = secret
+    self.allowedHosts = allowedHosts
+    self.allowUpstream = allowUpstream
+    self.playlistFreshMs = playlistFreshMs
+    self.ignoreNoStore = ignoreNoStore
+    self.cors = cors
+    self.keepAlive = keepAlive
+    self.forwardFields = forwardFields
+    self.requestFields = requestFields
+    self.responseFields = responseFields
+    self.maxCacheBytes = maxCacheBytes
+  }
+}
+
+/// A request as it came off the wire.
+package struct PlayerRequest: Sendable {
+  package var method: ByteString
+  package var target: ByteString
+  /// HTTP/1.x minor version.
+  package var httpMinor: Int
+  package var fields: FieldList
+  /// The address and port that the connection came in on.
+  package var localAddress: ByteString
+  package var localPort: Int
+  /// The player asked for, or the edge insists on, closing after this response.
+  package var close: Bool
+
+  package init(
+    method: ByteString,
+    target: ByteString,
+    httpMinor: Int,
+    fields: FieldList,
+    localAddress: ByteString,
+    localPort: Int,
+    close: Bool
+  ) {
+    self.method = method
+    self.target = target
+    self.httpMinor = httpMinor
+    self.fields = fields
+    self.localAddress = localAddress
+    self.localPort = localPort
+    self.close = close
+  }
+}
+
+package enum ExchangeState: String, Sendable {
+  case waiting
+  case gathering
+  case sending
+  case done
+}
+
+/// What was asked for; "" runs without a player.
+package enum ExchangeMethod: String, Sendable {
+  case get = "GET"
+  case head = "HEAD"
+  case background = ""
+}
+
+/// One request and its response.
+package final class Exchange {
+  package let id: Int
+  package var state = ExchangeState.waiting
+  /// "" runs without a player: fetched for later.
+  package var method: ExchangeMethod
+  package let url: ByteString
+  package let key: ByteString
+  package let form: UrlForm
+  /// What a proxied URL of this exchange begins with.
+  package let prefix: ByteString
+  package let fields: FieldList
+  package let range: RangeSpec
+  package let httpMinor: Int
+  package let keepAlive: Bool
+  /// Its URL or type says playlist: the whole body is gathered and rewritten.
+  package var playlist: Bool
+  /// Its response is not shared: it neither waits for others nor is found by them.
+  package var solo = false
+  package var body: Body?
+  package var cursor: Cursor?
+  package var waitingOn: Flight?
+  package var note = newNote("")
+  /// Set-Cookie fields of the answer that it asked for itself.
+  package var cookies: FieldList = []
+  package let startMs: Int
+  /// Times that a version it was to be served from could not be completed.
+  package var replans = 0
+  /// Status that went out, 0 before.
+  package var status = 0
+
+  init(
+    id: Int,
+    method: ExchangeMethod,
+    url: ByteString,
+    key: ByteString,
+    form: UrlForm,
+    prefix: ByteString,
+    fields: FieldList,
+    range: RangeSpec,
+    httpMinor: Int,
+    keepAlive: Bool,
+    playlist: Bool,
+    startMs: Int
+  ) {
+    self.id = id
+    self.method = method
+    self.url = url
+    self.key = key
+    self.form = form
+    self.prefix = prefix
+    self.fields = fields
+    self.range = range
+    self.httpMinor = httpMinor
+    self.keepAlive = keepAlive
+    self.playlist = playlist
+    self.startMs = startMs
+  }
+}
+
+/// What an `event` action tells of.
+package enum ProxyEvent: String, Sendable {
+  case evicted
+  case breaker
+}
+
+package enum Action {
+  /// Ask the origin: a new request of this flight, with these fields.
+  case send(flight: Flight, fields: FieldList)
+  /// Close the origin's connection of this flight.
+  case abort(flight: Flight)
+  case pause(flight: Flight)
+  case resume(flight: Flight)
+  /// The flight is over: nothing of it is needed any more.
+  case landed(flight: Flight)
+  /// Send a response head; with `content`, the whole response.
+  case head(exchange: Exchange, head: ResponseHead, content: ByteString?)
+  /// Let the reader of this exchange take its next steps.
+  case pump(exchange: Exchange)
+  /// Write the entry's row.
+  case store(body: Body)
+  /// Write a span's row: its bytes are in the file.
+  case span(body: Body, start: Int, end: Int)
+  /// Note the entry's access time.
+  case touch(body: Body)
+  /// Drop the entry's row.
+  case forget(body: Body)
+  /// Delete the entry's file: nobody uses it any more.
+  case remove(body: Body)
+  /// Something that a listener may want to know.
+  case event(name: ProxyEvent, detail: ByteString)
+}
+
+/// Everything.
+package final class ProxyState {
+  package let options: CoreOptions
+  package let table: ResourceTable
+  package let lanes: LaneQueue
+  package let breakers: BreakerTable
+  package var flights: [Int: Flight] = [:]
+  package var exchanges: [Int: Exchange] = [:]
+  /// Initialization sections and keys that playlists named: they travel express.
+  package let expressUrls: UrlMemory
+  package var nextEntryId: Int
+  package var nextFlightId = 1
+  package var nextExchangeId = 1
+  /// Bytes that the disk lacks to keep its reserve; above 0 nothing new is stored.
+  package var reserveShortfallBytes = 0
+  /// Bytes in the cache after the last eviction run, -1 before any: without change another is in vain.
+  package var evictionIdleBytes = -1
+  /// Evictions wait until then, in milliseconds since the epoch.
+  package var evictAfterMs: Int
+  /// Cursors that wait before they resume.
+  package var sleepers: [Cursor] = []
+  package var actions: [Action] = []
+
+  init(options: CoreOptions, nextEntryId: Int, evictAfterMs: Int) {
+    self.options = options
+    table = newResourceTable()
+    lanes = laneQueue(options.limits)
+    breakers = breakerTable(options.limits)
+    expressUrls = newUrlMemory(options.limits.expressUrlsMax)
+    self.nextEntryId = nextEntryId
+    self.evictAfterMs = evictAfterMs
+  }
+}
+
+/// Every flight, oldest first: the order of a map differs from language to language, and from run to run in some, so
+/// nothing is decided by it.
+package func flightsByAge(_ state: ProxyState) -> [Flight] {
+  state.flights.values.sorted { $0.id < $1.id }
+}
+
+/// A proxy with an empty cache.
+package func newProxyState(_ options: CoreOptions, _ nextEntryId: Int, _ evictAfterMs: Int) -> ProxyState {
+  ProxyState(options: options, nextEntryId: nextEntryId, evictAfterMs: evictAfterMs)
+}

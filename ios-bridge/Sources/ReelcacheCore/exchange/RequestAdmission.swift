@@ -1,0 +1,152 @@
+/// A request as it came off the wire: refused, a page of the proxy's own, or an exchange.
+
+package enum Admission {
+  case exchange(exchange: Exchange)
+  /// A page of the proxy's own, for the edge to answer.
+  case local(path: ByteString, query: ByteString)
+  /// The answer, complete.
+  case answer(head: ResponseHead, content: ByteString)
+}
+
+/// Admits a request. An exchange is planned by `startExchange` once the edge knows it.
+package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs: Int) -> Admission {
+  let fields = request.fields
+  // R-HTTP-1
+  if request.target.count > state.options.limits.targetBytesMax {
+    return refuse(state, request, .targetTooLong, "", nowMs)
+  }
+  let authority = targetAuthority(request.target)
+  let host = authority ?? fieldFirst(fields, "host")
+  let allowed = hostAllowed(
+    host,
+    fieldCount(fields, "host"),
+    request.localAddress,
+    request.localPort,
+    state.options.allowedHosts
+  )
+  // R-HTTP-2: two Host fields are two readings of one request.
+  if fieldCount(fields, "host") > 1 { return refuse(state, request, .badRequest, "more than one Host field", nowMs) }
+  if allowed == .missing && request.httpMinor == 1 {
+    return refuse(state, request, .badRequest, "exactly one Host field is needed", nowMs)
+  }
+  if allowed == .wrong {
+    return refuse(state, request, .wrongHost, "use 127.0.0.1, localhost, or a name allowed by option", nowMs)
+  }
+  if request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS" {
+    // R-HTTP-3
+    return refuse(state, request, .methodNotAllowed, "", nowMs)
+  }
+  // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
+  if hasContent(request) { return refuse(state, request, .badRequest, "this method takes no content", nowMs) }
+  let route = parseTarget(request.target, state.options.secret)
+  if case .error(let code, let detail) = route { return refuse(state, request, code, detail, nowMs) }
+  if request.method == "OPTIONS" { return preflight(state, request, nowMs) }
+  switch route {
+  case .error(let code, let detail):
+    return refuse(state, request, code, detail, nowMs)
+  case .local(let path, let query):
+    return .local(path: path, query: query)
+  case .resource(let form, let url):
+    let prefix = proxyPrefix("http", host ?? localAuthority(request), state.options.secret)
+    return .exchange(exchange: newExchange(state, request, form, url, prefix, nowMs))
+  }
+}
+
+/// Plans an admitted exchange.
+package func startExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  planExchange(state, exchange, nowMs)
+}
+
+/// Begins an exchange without a player: its bytes are fetched in the background and kept.
+package func backgroundExchange(
+  _ state: ProxyState,
+  _ url: ByteString,
+  _ form: UrlForm,
+  _ prefix: ByteString,
+  _ nowMs: Int
+) -> Exchange {
+  let request = PlayerRequest(
+    method: "GET",
+    target: "",
+    httpMinor: 1,
+    fields: [],
+    localAddress: "",
+    localPort: 0,
+    close: false
+  )
+  let exchange = newExchange(state, request, form, url, prefix, nowMs)
+  exchange.method = .background
+  return exchange
+}
+
+/// A complete answer with a problem body.
+package func refuse(
+  _ state: ProxyState,
+  _ request: PlayerRequest,
+  _ code: ErrorCode,
+  _ detail: ByteString,
+  _ nowMs: Int
+) -> Admission {
+  let content = problemBody(code, detail, nil)
+  // R-HTTP-5: after a request that could not be understood, the next one on the connection cannot be trusted.
+  let keepAlive =
+    state.options.keepAlive && !request.close && code != .badRequest && code != .targetTooLong && code != .wrongHost
+  let note = newNote(ByteString(utf8: code.rawValue))
+  let head = problemHead(state, code, content, note, request.httpMinor, keepAlive, nowMs)
+  return .answer(head: head, content: request.method == "HEAD" ? "" : content)
+}
+
+private func preflight(_ state: ProxyState, _ request: PlayerRequest, _ nowMs: Int) -> Admission {
+  var parts = plainParts(state, 204, request.httpMinor, state.options.keepAlive && !request.close, nowMs)
+  parts.cors = state.options.cors ? .preflight : .none
+  parts.allow = "GET, HEAD, OPTIONS"
+  parts.note = newNote("preflight")
+  return .answer(head: responseHead(parts), content: "")
+}
+
+private func newExchange(
+  _ state: ProxyState,
+  _ request: PlayerRequest,
+  _ form: UrlForm,
+  _ url: ByteString,
+  _ prefix: ByteString,
+  _ nowMs: Int
+) -> Exchange {
+  let exchange = Exchange(
+    id: state.nextExchangeId,
+    method: request.method == "HEAD" ? .head : .get,
+    url: url,
+    key: cacheKey(url, state.options.keyRules),
+    form: form,
+    prefix: prefix,
+    fields: request.fields,
+    // R-HTTP-8
+    range: request.method == "HEAD" ? .none : parseRange(rangeField(request)),
+    httpMinor: request.httpMinor,
+    keepAlive: state.options.keepAlive && !request.close,
+    playlist: isPlaylistUrl(url),
+    startMs: nowMs
+  )
+  state.nextExchangeId += 1
+  state.exchanges[exchange.id] = exchange
+  return exchange
+}
+
+/// The address that the connection came in on, as an authority: for HTTP/1.0 without Host.
+private func localAuthority(_ request: PlayerRequest) -> ByteString {
+  let mapped: ByteString = "::ffff:"
+  let address = request.localAddress
+  let plain = address.startsWith(mapped) && address.includes(".") ? address.slice(mapped.count) : address
+  return "\(plain.includes(":") ? "[\(plain)]" : plain):\(request.localPort)"
+}
+
+private func rangeField(_ request: PlayerRequest) -> ByteString? {
+  // R-HTTP-9: several Range fields are one malformed one.
+  fieldCount(request.fields, "range") > 1 ? nil : fieldFirst(request.fields, "range")
+}
+
+private func hasContent(_ request: PlayerRequest) -> Bool {
+  if fieldFirst(request.fields, "transfer-encoding") != nil { return true }
+  guard let length = fieldFirst(request.fields, "content-length") else { return false }
+  return lowerAscii(length) != "0"
+}

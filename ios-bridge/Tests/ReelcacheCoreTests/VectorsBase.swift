@@ -12,6 +12,19 @@ func vectorsBase() -> VectorRegistry {
       "isToken": call(isToken),
       "percentEncode": call(percentEncode),
       "percentDecode": call(percentDecode),
-    ]
+    ],
+    "base/errors": [
+      "errorRow": call(errorRow)
+    ],
   ]
+}
+
+extension LogLevel: JsonConvertible {}
+
+extension ErrorRow: JsonConvertible {
+  init(json: Json) throws {
+    self.init(status: try json.member("status"), title: try json.member("title"), level: try json.member("level"))
+  }
+
+  var json: Json { .record(["status": status.json, "title": title.json, "level": level.json]) }
 }

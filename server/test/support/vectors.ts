@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isDeepStrictEqual } from "node:util";
@@ -110,6 +110,18 @@ export function runVector(functions: CoreFunctions, vector: VectorCase): { found
   // An argument that is not declared as mutated must come out as it went in.
   const after = vector.args.map((arg, at) => (vector.mutates?.includes(at) ? vector.after?.[at] : arg));
   return isDeepStrictEqual(args, after) ? null : { found: args, wanted: after };
+}
+
+/**
+ * Appends a line for each case that ran ("http/byte-range byte-range/absent") to the file that the environment's
+ * REELCACHE_IDS names, if it names one, so that the set can be compared with the twin's. One write, as test files run
+ * side by side.
+ */
+export function recordIds(lines: string[]): void {
+  const path = process.env.REELCACHE_IDS;
+  if (path !== undefined && path !== "") {
+    appendFileSync(path, lines.map((line) => `${line}\n`).join(""));
+  }
 }
 
 function listedModules(): Record<string, string[]> {

@@ -96,8 +96,13 @@ function compareMembers(twin: string, wanted: Declaration, found: SwiftDeclarati
     if (found.kind !== "func") faults.push(`${where} is no function`);
     compareLists(`${where} parameters`, wanted.parameters, found.parameters);
   } else if (wanted.cases.length > 0 && found.kind === "enum") {
-    const labelled = (one: { raw: string; labels: string[] }): string => `${camel(one.raw)}(${one.labels.join(" ")})`;
-    compareLists(`${where} cases`, wanted.cases.map(labelled), found.cases.map(labelled));
+    const labelled = (name: string, raw: string, labels: string[]): string =>
+      labels.length > 0 || found.cases.some((one) => one.labels.length > 0)
+        ? `${name}(${labels.join(" ")})`
+        : `${name}=${raw}`;
+    const wantedCases = wanted.cases.map(({ raw, labels }) => labelled(camel(raw), raw, labels));
+    const foundCases = found.cases.map(({ name, raw, labels }) => labelled(name, raw, labels));
+    compareLists(`${where} cases`, wantedCases, foundCases);
   } else if (wanted.cases.length > 0) {
     faults.push(`${where} is no enum`);
   } else if (wanted.fields.length > 0) {

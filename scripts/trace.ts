@@ -1,11 +1,12 @@
 /**
- * Rules from sentence to proof: every rule of server/SPEC.md stands in a comment of the code and in a vector, playbook,
- * recording or test, and every rule named anywhere is in SPEC.md, once.
+ * Rules from sentence to proof: every rule of server/SPEC.md stands in a comment of both twins' code and in a vector,
+ * playbook, recording or test, and every rule named anywhere is in SPEC.md, once.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { lineAt, matchesWithLines, readSource } from "./source-text.ts";
+import { splitSwift } from "./swift-text.ts";
 
 /** Where a rule is named. */
 type Mention = { id: string; place: string };
@@ -15,6 +16,9 @@ const specPath = "server/SPEC.md";
 const ruleId = /(?<![A-Z0-9-])R(?:-[A-Z][A-Z0-9]*)+-[0-9]+(?![0-9])/g;
 const definition = /^- \*\*(R(?:-[A-Z][A-Z0-9]*)+-[0-9]+)\*\*/gm;
 
+/** Rules that the Swift twin has no code for, and why. */
+const notInSwift = new Map<string, string>([]);
+
 const faults: string[] = [];
 const spec = existsSync(join(root, specPath)) ? readFileSync(join(root, specPath), "utf8") : "";
 if (spec === "") {
@@ -22,6 +26,9 @@ if (spec === "") {
 }
 const defined = definedRules(spec);
 const inCode = codePaths().flatMap((path) => mentionsInComments(path));
+const inSwift = swiftPaths("Sources").flatMap((path) =>
+  mentionsIn(path, splitSwift(readFileSync(join(root, path), "utf8")).comments),
+);
 const inProof = proofPaths().flatMap((path) => mentionsIn(path, readFileSync(join(root, path), "utf8")));
 
 checkDefined();
@@ -48,10 +55,17 @@ function definedRules(text: string): Map<string, string> {
 
 function checkDefined(): void {
   const coded = new Set(inCode.map((mention) => mention.id));
+  const mirrored = new Set(inSwift.map((mention) => mention.id));
   const proven = new Set(inProof.map((mention) => mention.id));
   for (const [id, place] of defined) {
     if (!coded.has(id)) {
       faults.push(`${place} ${id} stands in no comment of the code`);
+    }
+    if (!mirrored.has(id) && !notInSwift.has(id)) {
+      faults.push(`${place} ${id} stands in no comment of the Swift twin`);
+    }
+    if (mirrored.has(id) && notInSwift.has(id)) {
+      faults.push(`${place} ${id} stands in the Swift twin, and in the list of rules that do not`);
     }
     if (!proven.has(id)) {
       faults.push(`${place} ${id} stands in no vector, playbook, recording or test`);
@@ -61,7 +75,7 @@ function checkDefined(): void {
 
 function checkUsed(): void {
   const reported = new Set<string>();
-  for (const { id, place } of [...inCode, ...inProof, ...mentionsIn(specPath, spec)]) {
+  for (const { id, place } of [...inCode, ...inSwift, ...inProof, ...mentionsIn(specPath, spec)]) {
     if (!defined.has(id) && !reported.has(id)) {
       reported.add(id);
       faults.push(`${place} ${id} is not defined in ${specPath}`);
@@ -76,7 +90,11 @@ function codePaths(): string[] {
 function proofPaths(): string[] {
   const data = ["vectors", "playbooks", "recordings"].flatMap((folder) => listed(`fixtures/${folder}`));
   const tests = listed("server/test").filter((path) => path.endsWith(".ts"));
-  return [...data.filter((path) => path.endsWith(".json")), ...tests];
+  return [...data.filter((path) => path.endsWith(".json")), ...tests, ...swiftPaths("Tests")];
+}
+
+function swiftPaths(folder: string): string[] {
+  return listed(`ios-bridge/${folder}`).filter((path) => path.endsWith(".swift"));
 }
 
 function listed(folder: string): string[] {

@@ -134,6 +134,7 @@ t.test("trace: a rule needs its sentence, its comment and its proof", async (t) 
   const good = {
     "server/SPEC.md": spec,
     "server/core/base/a.ts": `// ${one}\n`,
+    "ios-bridge/Sources/Core/A.swift": `let a = "// no" // ${one}\n`,
     "fixtures/vectors/a.json": `{"rule":"${one}"}`,
   };
   const run = async (files: Record<string, string>): Promise<string> => (await runScript(t, "trace.ts", files)).out;
@@ -141,8 +142,57 @@ t.test("trace: a rule needs its sentence, its comment and its proof", async (t) 
   t.match(await run({ ...good, "server/SPEC.md": "" }), /SPEC\.md is missing/);
   t.match(await run({ ...good, "server/SPEC.md": spec + spec }), /defines R-SAMPLE.1 again/);
   t.match(await run({ ...good, "server/core/base/a.ts": `f("${one}");\n` }), /stands in no comment of the code/);
+  t.match(
+    await run({ ...good, "ios-bridge/Sources/Core/A.swift": `let a = "// ${one}"\n` }),
+    /stands in no comment of the Swift twin/,
+  );
   t.match(await run({ ...good, "fixtures/vectors/a.json": "{}" }), /stands in no vector/);
   t.match(await run({ ...good, "server/edge/b.ts": `// ${two}\n` }), /server\/edge\/b\.ts:1 R-SAMPLE.2 is not defined/);
+});
+
+t.test("parity: names, order, parameters, fields, cases, rules and values of the twins are compared", async (t) => {
+  const folder = "server/core/base";
+  const twin = "ios-bridge/Sources/ReelcacheCore/base";
+  const shared = Object.fromEntries(
+    [`${folder}/errors.ts`, `${folder}/limits.ts`, `${twin}/Errors.swift`, `${twin}/Limits.swift`].map((path) => [
+      path,
+      readFileSync(join(rootDir, path), "utf8"),
+    ]),
+  );
+  const reference =
+    'export type Kind = "a-b" | "c";\nexport type Row = { first: number; second: string };\n' +
+    'export type Step =\n  | { kind: "go"; to: number; by: Row }\n  | { kind: "stop" };\n' +
+    "// R-X-1\nexport function one(a: number, b: Row): Kind {\n  return f(a, b);\n}\n" +
+    "export function two(): void {}\nexport const three = 3;\n";
+  const swift =
+    'package enum Kind: String {\n  case aB = "a-b"\n  case c\n}\npackage struct Row {\n  package let first: Int\n' +
+    "  package var second: ByteString\n}\npackage enum Step {\n  /// case no\n  case go(to: Int, by: Row)\n  case stop\n}\n" +
+    "/* R-X-1 */ \npackage func one(_ a: Int, _ b: Row) -> Kind {\n  f(a, b)\n}\n" +
+    "package func two() {}\npackage let three = 3\n";
+  const run = async (change: (text: string) => string): Promise<string> => {
+    const files = { ...shared, [`${folder}/some-thing.ts`]: reference, [`${twin}/SomeThing.swift`]: change(swift) };
+    return (await runScript(t, "parity.ts", files)).out;
+  };
+  t.equal(await run((text) => text), "3 pairs, 0 differences\n");
+  const faults: [string, string, RegExp][] = [
+    ["case aB", "case ab", /Kind cases: missing aB=a-b/],
+    ["_ b: Row)", "_ c: Row)", /one parameters: missing b/],
+    ["package let first: Int\n", "", /Row fields: missing first/],
+    ["case go(to: Int, by: Row)", "case go(by: Row, to: Int)", /Step cases/],
+    ["/* R-X-1 */", "/* R-X-2 */", /rules: missing R-X-1/],
+    ["package func two", "func two", /lacks two/],
+    ["package let three = 3\n", "package let three = 3\npackage let four = 4\n", /four is exported, but not/],
+    ["package func two() {}\npackage let three = 3", "package let three = 3\npackage func two() {}", /has three where/],
+  ];
+  for (const [from, to, message] of faults) t.match(await run((text) => text.replace(from, to)), message);
+  const limits = shared[`${twin}/Limits.swift`] ?? "";
+  const errors = shared[`${twin}/Errors.swift`] ?? "";
+  const wrongValue = limits.replace("slotsMax = 32", "slotsMax = 33");
+  const wrongStatus = errors.replace("status: 421", "status: 400");
+  const values = { ...shared, [`${twin}/Limits.swift`]: wrongValue, [`${twin}/Errors.swift`]: wrongStatus };
+  const { out } = await runScript(t, "parity.ts", values);
+  t.match(out, /missing slotsMax=32/);
+  t.match(out, /the row of wrong-host differs/);
 });
 
 t.test("setup: a failing npm is explained, and nothing goes on", async (t) => {

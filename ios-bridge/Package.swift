@@ -4,15 +4,21 @@ import PackageDescription
 /// What stands in for Apple's modules on Linux, where the shipping source is proved. On an Apple host none of it exists.
 #if os(Linux)
   let standIns: [Target] = [
-    .target(name: "Network", dependencies: ["OpenSSL"], path: "Linux/Network"),
+    .target(name: "Network", dependencies: ["Epoll", "OpenSSL", "Security"], path: "Linux/Network"),
+    .target(name: "Security", dependencies: ["OpenSSL"], path: "Linux/Security"),
     .target(name: "CryptoKit", dependencies: ["OpenSSL"], path: "Linux/CryptoKit"),
     .systemLibrary(name: "SQLite3", path: "Linux/SQLite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "Epoll", path: "Linux/Epoll"),
     .systemLibrary(name: "OpenSSL", path: "Linux/OpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "Brotli", path: "Linux/Brotli", providers: [.apt(["libbrotli-dev"])]),
     .target(name: "Compression", dependencies: ["Brotli"], path: "Linux/Compression"),
-    .testTarget(name: "StandInTests", dependencies: ["Network", "CryptoKit", "SQLite3"], path: "Tests/StandInTests"),
+    .testTarget(
+      name: "StandInTests",
+      dependencies: ["Network", "Security", "CryptoKit", "OpenSSL"],
+      path: "Tests/StandInTests"
+    ),
   ]
-  let appleModules: [Target.Dependency] = ["Network", "CryptoKit", "SQLite3", "Compression"]
+  let appleModules: [Target.Dependency] = ["Network", "Security", "CryptoKit", "SQLite3", "Compression"]
 #else
   let standIns: [Target] = []
   let appleModules: [Target.Dependency] = []

@@ -1,0 +1,426 @@
+/// The data files: one sparse file an entry, each byte at its own offset in the representation (docs/formats.md).
+///
+/// Callbacks: this is the byte path. A descriptor serves reads and writes alike, is opened when the first byte needs
+/// it, and stays open until it is the least recently used one of `openFilesMax`. One with an operation under way is
+/// never closed; when all are busy, the next opening waits for one of them.
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+package struct SpanFilesOptions {
+  package var loop: EventLoop
+  /// Where the pieces come from that `read` gives.
+  package var pool: BufferPool
+  /// Descriptors kept open at most.
+  package var openFilesMax: Int
+  /// Ids from here on have no file before their first write in this run (`CacheIndex.firstId`).
+  package var firstNewId: Int
+  /// Failures that no callback carries: closing a descriptor, asking for free space.
+  package var onError: (Error) -> Void
+  /// The file system, for tests that need a full or broken one; nil is the machine's.
+  package var calls: FileCalls?
+
+  package init(
+    loop: EventLoop,
+    pool: BufferPool,
+    openFilesMax: Int,
+    firstNewId: Int,
+    onError: @escaping (Error) -> Void,
+    calls: FileCalls? = nil
+  ) {
+    self.loop = loop
+    self.pool = pool
+    self.openFilesMax = openFilesMax
+    self.firstNewId = firstNewId
+    self.onError = onError
+    self.calls = calls
+  }
+}
+
+/// Counts for the statistics.
+package struct SpanFilesCounts: Equatable, Sendable {
+  package let open: Int
+  package let waiting: Int
+}
+
+/// One file in use. `descriptor` is -1 until it is open.
+private final class SpanFile {
+  let id: Int
+  var descriptor: Int32 = -1
+  /// A write of a new id waits for it.
+  var creates = false
+  /// Operations that hold the descriptor open, and those that wait for it.
+  var uses = 0
+  var writing = false
+  /// Removed: it is closed with its last operation.
+  var removed = false
+  /// Operations that wait for the opening.
+  var waiting: [(FileError?) -> Void] = []
+
+  init(_ id: Int) {
+    self.id = id
+  }
+}
+
+/// How long an answer to "how much is free?" is good for, in milliseconds.
+private let freeBytesMs = 1_000
+/// Reads up to here get memory of their own, in bytes: it costs less than a piece's way back to the pool.
+private let ownMemoryMax = 16_384
+
+package final class SpanFiles: @unchecked Sendable {
+  package typealias Done = (FileError?) -> Void
+  package typealias ReadDone = (FileError?, Data) -> Void
+
+  private let dataDir: String
+  private let loop: EventLoop
+  private let pool: BufferPool
+  private let firstNewId: Int
+  private let onError: (Error) -> Void
+  private let calls: FileCalls
+  private var openFilesMax: Int
+  /// Files open or opening, least recently used first.
+  private var files = OrderedMap<SpanFile>()
+  /// Files that wait until a descriptor may be opened, first come first served.
+  private var queue: [SpanFile] = []
+  /// Ids from `firstNewId` on whose file has been created.
+  private var created: Set<Int> = []
+  private var open = 0
+  /// Closes and removals under way.
+  private var ending = 0
+  private var knownFreeBytes = -1
+  private var freeBytesAtMs = Int.min
+  private var closed = false
+  private var onClosed: (() -> Void)?
+
+  package init(_ dataDir: String, _ options: SpanFilesOptions) {
+    precondition(options.openFilesMax > 0, "at least one file may be open")
+    self.dataDir = dataDir
+    loop = options.loop
+    pool = options.pool
+    openFilesMax = options.openFilesMax
+    firstNewId = options.firstNewId
+    onError = options.onError
+    calls = options.calls ?? realFileCalls(options.loop)
+  }
+
+  /// Writes the buffers at `position`. The file comes into being with the first byte of a new id; a file that was there
+  /// and is gone is ENOENT, since a new one would pass holes off as its bytes. One write at a time a file. `done` comes
+  /// later, never during the call.
+  package func write(_ id: Int, _ buffers: [Data], _ position: Int, _ done: @escaping Done) {
+    loop.assertHere()
+    let creates = id >= firstNewId && !created.contains(id)
+    use(id, creates, done) { [self] file in
+      precondition(!file.writing, "one write in flight a file")
+      file.writing = true
+      writeRest(file.descriptor, buffers, position) { [self] error in
+        file.writing = false
+        leave(file)
+        done(error)
+      }
+    }
+  }
+
+  /// Reads up to `length` bytes at `position`, at most a pool's piece. Fewer: the file ends there. The bytes are a piece
+  /// of the pool, given back when the last reference to them is gone.
+  package func read(_ id: Int, _ position: Int, _ length: Int, _ done: @escaping ReadDone) {
+    loop.assertHere()
+    use(id, false, { done($0, Data()) }) { [self] file in
+      let room = ReadRoom(pool, length)
+      calls.read(file.descriptor, room.bytes, position) { [self] error, bytesRead in
+        leave(file)
+        done(error, room.data(error == nil ? bytesRead : 0))
+      }
+    }
+  }
+
+  /// Makes the bytes of a file survive a loss of power.
+  package func sync(_ id: Int, _ done: @escaping Done) {
+    loop.assertHere()
+    use(id, false, done) { [self] file in
+      calls.fdatasync(file.descriptor) { [self] error in
+        leave(file)
+        done(error)
+      }
+    }
+  }
+
+  /// Unlinks a file. Operations under way complete; no others may follow. A file that is not there is no error.
+  package func remove(_ id: Int, _ done: @escaping Done) {
+    loop.assertHere()
+    let file = files[id]
+    file?.removed = true
+    created.remove(id)
+    if let file, file.descriptor == -1 {
+      // R-DISK-7: unlinking now could come before the opening that creates the file, and leave it behind.
+      file.waiting.append { [self] _ in unlinkData(id, done) }
+      return
+    }
+    if let file { closeWhenIdle(file) }
+    unlinkData(id, done)
+    pump()
+  }
+
+  /// Size of an id's file in bytes, -1 when there is none. Not for the byte path.
+  package func size(_ id: Int) -> Int {
+    calls.sizeSync(path(id))
+  }
+
+  /// Free bytes on the disk for this user, at most a second old; -1 when they cannot be told.
+  package func freeBytes() -> Int {
+    loop.assertHere()
+    let nowMs = calls.nowMs()
+    if freeBytesAtMs != Int.min && nowMs - freeBytesAtMs < freeBytesMs { return knownFreeBytes }
+    freeBytesAtMs = nowMs
+    do {
+      knownFreeBytes = try calls.freeBytesSync(dataDir)
+    } catch {
+      knownFreeBytes = -1
+      onError(error)
+    }
+    return knownFreeBytes
+  }
+
+  /// Closes everything once the operations under way are done; later ones fail with EBADF.
+  package func closeAll(_ done: @escaping () -> Void) {
+    loop.assertHere()
+    precondition(!closed, "files are closed once")
+    closed = true
+    onClosed = done
+    let waiting = queue
+    queue = []
+    for file in waiting { opened(file, closedError()) }
+    for file in allFiles() { closeWhenIdle(file) }
+    ended(0)
+  }
+
+  package func counts() -> SpanFilesCounts {
+    loop.assertHere()
+    return SpanFilesCounts(open: open, waiting: queue.count)
+  }
+
+  /// Calls `action` with the id's file open and held, or `failed` when it cannot be opened.
+  private func use(_ id: Int, _ creates: Bool, _ failed: @escaping Done, _ action: @escaping (SpanFile) -> Void) {
+    if closed {
+      loop.later { failed(closedError()) }
+      return
+    }
+    let known = files.remove(id)
+    let file = known ?? SpanFile(id)
+    // The last of the map is the most recently used.
+    files.set(id, file)
+    if known == nil {
+      queue.append(file)
+    } else if file.removed {
+      loop.later { failed(FileError(ENOENT, "the data file was removed")) }
+      return
+    }
+    file.uses += 1
+    if file.descriptor != -1 {
+      action(file)
+      return
+    }
+    if creates { file.creates = true }
+    file.waiting.append { error in
+      if let error {
+        file.uses -= 1
+        failed(error)
+      } else {
+        action(file)
+      }
+    }
+    pump()
+  }
+
+  /// The operation is over: an idle file may be closed, if it is removed or others wait for a descriptor.
+  private func leave(_ file: SpanFile) {
+    file.uses -= 1
+    if file.uses > 0 { return }
+    if file.removed || closed { closeWhenIdle(file) }
+    pump()
+  }
+
+  /// Opens what waits, closing idle files in order of use to make room.
+  private func pump() {
+    while !queue.isEmpty && !closed {
+      // R-DISK-6
+      if open >= openFilesMax && !closeIdle() { return }
+      let file = queue.removeFirst()
+      open += 1
+      openData(file)
+    }
+  }
+
+  private func closeIdle() -> Bool {
+    var idle: SpanFile?
+    files.forEach { _, file in
+      if file.uses == 0 && file.descriptor != -1 { idle = file }
+      return idle == nil
+    }
+    if let idle { closeWhenIdle(idle) }
+    return idle != nil
+  }
+
+  private func allFiles() -> [SpanFile] {
+    var all: [SpanFile] = []
+    files.forEach { _, file in
+      all.append(file)
+      return true
+    }
+    return all
+  }
+
+  /// Closes the file if nothing uses it; otherwise `leave` comes back here.
+  private func closeWhenIdle(_ file: SpanFile) {
+    if file.uses > 0 || file.descriptor == -1 { return }
+    let descriptor = file.descriptor
+    file.descriptor = -1
+    if files[file.id] === file { files.remove(file.id) }
+    // The place is free at once: the close needs no further care, and a waiting opening need not wait for it.
+    open -= 1
+    ending += 1
+    calls.close(descriptor) { [self] error in
+      if let error { onError(error) }
+      ended(1)
+    }
+  }
+
+  private func openData(_ file: SpanFile) {
+    let creates = file.creates
+    // R-DISK-4: a new file begins empty, whatever an earlier run left under its name.
+    let flags = O_RDWR | (creates ? O_CREAT | O_TRUNC : 0)
+    let name = path(file.id)
+    calls.open(name, flags, fileMode) { [self] error, descriptor in
+      if error?.code != ENOENT {
+        openEnded(file, creates, error, descriptor)
+      } else if !creates && file.creates {
+        // A write that came while the file was being opened for a reader still creates it.
+        openData(file)
+      } else if !creates {
+        openEnded(file, creates, error, -1)
+      } else {
+        calls.mkdir(parentFolder(name), folderMode) { [self] folderError in
+          if folderError != nil {
+            openEnded(file, creates, folderError, -1)
+          } else {
+            calls.open(name, flags, fileMode) { [self] again, opened in openEnded(file, creates, again, opened) }
+          }
+        }
+      }
+    }
+  }
+
+  private func openEnded(_ file: SpanFile, _ created: Bool, _ error: FileError?, _ descriptor: Int32) {
+    guard let error else {
+      file.descriptor = descriptor
+      if created && !file.removed { self.created.insert(file.id) }
+      opened(file, nil)
+      return
+    }
+    open -= 1
+    let exhausted = error.code == EMFILE || error.code == ENFILE
+    if !exhausted || closed || (open == 0 && ending == 0) {
+      opened(file, error)
+      return
+    }
+    // R-DISK-8: the process has fewer descriptors than hoped for. It makes do with what it got, and the file waits
+    // until one is really closed.
+    openFilesMax = max(1, open)
+    onError(error)
+    queue.insert(file, at: 0)
+    _ = closeIdle()
+  }
+
+  /// Tells all who wait for the file, in order.
+  private func opened(_ file: SpanFile, _ error: FileError?) {
+    if error != nil && files[file.id] === file { files.remove(file.id) }
+    let waiting = file.waiting
+    file.waiting = []
+    for tell in waiting { tell(error) }
+    if error == nil && file.uses == 0 && (file.removed || closed) { closeWhenIdle(file) }
+    pump()
+    ended(0)
+  }
+
+  private func unlinkData(_ id: Int, _ done: @escaping Done) {
+    ending += 1
+    calls.unlink(path(id)) { [self] error in
+      done(error?.code == ENOENT ? nil : error)
+      ended(1)
+    }
+  }
+
+  /// Goes on after a short write until all bytes are in the file.
+  private func writeRest(_ descriptor: Int32, _ buffers: [Data], _ position: Int, _ done: @escaping Done) {
+    calls.writev(descriptor, buffers, position) { [self] error, written in
+      // R-DISK-10: what was full may have room again, so the file stays as it is for the next write.
+      if let error {
+        done(error)
+        return
+      }
+      let rest = buffersAfter(buffers, written)
+      if rest.isEmpty {
+        done(nil)
+      } else if written == 0 {
+        // R-DISK-5: no progress and no error would go on for ever.
+        done(FileError(EIO, "the file takes no more bytes"))
+      } else {
+        writeRest(descriptor, rest, position + written, done)
+      }
+    }
+  }
+
+  private func ended(_ count: Int) {
+    ending -= count
+    if count > 0 { pump() }
+    guard let done = onClosed, ending == 0, files.isEmpty else { return }
+    onClosed = nil
+    loop.later(done)
+  }
+
+  private func path(_ id: Int) -> String {
+    "\(dataDir)/\(dataFileName(id))"
+  }
+}
+
+/// Where a read puts its bytes.
+private struct ReadRoom {
+  let bytes: UnsafeMutableRawBufferPointer
+  private let pool: BufferPool
+  private let pooled: Bool
+
+  init(_ pool: BufferPool, _ length: Int) {
+    precondition(length <= pool.pieceBytes, "a read fits a piece")
+    self.pool = pool
+    pooled = length > ownMemoryMax
+    let start = pooled ? pool.take() : UnsafeMutableRawPointer.allocate(byteCount: length, alignment: 16)
+    bytes = UnsafeMutableRawBufferPointer(start: start, count: length)
+  }
+
+  /// The first bytes of the room, which goes back where it came from with them. Call it once.
+  func data(_ count: Int) -> Data {
+    guard let start = bytes.baseAddress else { return Data() }
+    if pooled { return pool.data(start, count) }
+    return Data(bytesNoCopy: start, count: count, deallocator: .custom { start, _ in start.deallocate() })
+  }
+}
+
+/// What is left of the buffers after their first `count` bytes.
+private func buffersAfter(_ buffers: [Data], _ count: Int) -> [Data] {
+  var left = count
+  for (index, buffer) in buffers.enumerated() {
+    if left < buffer.count { return [buffer.dropFirst(left)] + buffers[(index + 1)...] }
+    left -= buffer.count
+  }
+  return []
+}
+
+private func closedError() -> FileError {
+  FileError(EBADF, "the data files are closed")
+}

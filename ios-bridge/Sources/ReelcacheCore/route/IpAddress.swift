@@ -21,13 +21,14 @@ package func ipHasPrefix(_ address: [Int], _ prefix: [Int], _ bits: Int) -> Bool
   if address.count != prefix.count { return false }
   let whole = bits / 8
   var index = 0
-  // Bits beyond the last byte say nothing.
   while index < whole && index < address.count {
     if address[index] != prefix[index] { return false }
     index += 1
   }
   let shift = 8 - bits % 8
-  return shift == 8 || index >= address.count || address[index] >> shift == prefix[index] >> shift
+  // Outside the address there is nothing to differ.
+  if shift == 8 || bits < 0 || index >= address.count { return true }
+  return address[index] >> shift == prefix[index] >> shift
 }
 
 /// The IPv4 address inside an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2); else the address itself.

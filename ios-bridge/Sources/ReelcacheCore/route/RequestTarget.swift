@@ -176,6 +176,8 @@ private func pathRoute(_ scheme: ByteString, _ rest: ByteString, _ query: ByteSt
 
 /// Some URL libraries escape the brackets and colons of an IPv6 literal when it stands in a path.
 private func unescapeBrackets(_ authority: ByteString) -> ByteString {
+  // Most authorities have nothing escaped.
+  if !authority.includes("%") { return authority }
   var out = ByteString()
   var index = 0
   while index < authority.count {

@@ -10,6 +10,7 @@ import { invariantFaults, leftovers, sendFaults } from "./support/exchange-invar
 import type { ExchangePlaybook } from "./support/exchange-playbook.ts";
 import { playEvent, stagePlaybook } from "./support/exchange-playbook.ts";
 import { Simulator, simOptions } from "./support/exchange-simulator.ts";
+import { recordIds } from "./support/vectors.ts";
 
 const root = new URL("../../fixtures/", import.meta.url);
 const folder = new URL("playbooks/exchange/", root);
@@ -19,6 +20,7 @@ const validate = new Ajv({ strict: true, strictRequired: false, allowUnionTypes:
 );
 const files = readdirSync(folder).sort();
 const rules = new Set<string>();
+const ran: string[] = [];
 
 t.not(files.length, 0, "there are playbooks");
 
@@ -27,6 +29,7 @@ for (const file of files) {
     const playbook: unknown = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
     if (validate(playbook)) runPlaybook(t, playbook);
     else t.fail("the file follows the schema", { errors: validate.errors });
+    ran.push(`playbook exchange/${file.replace(".json", "")}`);
     t.end();
   });
 }
@@ -46,6 +49,7 @@ t.test("the invariants find a flight that its body does not know and a byte that
 t.test("the rules that playbooks of exchanges pin", (t) => {
   t.comment(`rules: ${[...rules].sort().join(" ")}`);
   t.not(rules.size, 0);
+  recordIds(ran);
   t.end();
 });
 

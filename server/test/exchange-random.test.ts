@@ -19,6 +19,7 @@ import { Simulator, simOptions } from "./support/exchange-simulator.ts";
 import { randomFrom } from "./support/random.ts";
 import type { RandomResource } from "./support/random-origin.ts";
 import { pathOf, RandomOrigin, versionText } from "./support/random-origin.ts";
+import { recordIds } from "./support/vectors.ts";
 
 type Random = (below: number) => number;
 
@@ -59,19 +60,22 @@ const smallLimits: Partial<Limits> = {
 for (const weather of weathers) {
   t.test(`players get the origin's bytes of one version, in order, ${weather.name}`, (t) => {
     let failed = 0;
+    const ids: string[] = [];
     for (let seed = firstSeed; seed < firstSeed + seeds && failed < 3; seed += 1) {
-      const faults = runSeed(seed, weather);
+      const { faults, digest } = runSeed(seed, weather);
+      ids.push(`random exchange/${weathers.indexOf(weather)}/${seed} ${digest}`);
       if (faults.length > 0) {
         failed += 1;
         t.fail(`seed ${seed}: ${faults[0]}`, { faults });
       }
     }
     t.equal(failed, 0, `${seeds} seeds from ${firstSeed} on`);
+    recordIds(ids);
     t.end();
   });
 }
 
-function runSeed(seed: number, weather: Weather): string[] {
+function runSeed(seed: number, weather: Weather): { faults: string[]; digest: string } {
   const random = randomFrom(seed * 5 + weathers.indexOf(weather));
   const fair = weather === weathers[0];
   const maxCacheBytes = weather.clears ? [900, 2_500, 1_000_000][random(3)] : 1_000_000;
@@ -109,8 +113,24 @@ function runSeed(seed: number, weather: Weather): string[] {
   } catch (error) {
     faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
-  if (faults.length > 0 && process.env.REELCACHE_SEED !== undefined) process.stderr.write(`${log.join("\n")}\n`);
-  return faults;
+  if (process.env.REELCACHE_SEED !== undefined) process.stderr.write(`${log.join("\n")}\n`);
+  return { faults, digest: digestOf(sim, log) };
+}
+
+/**
+ * Eight digits that differ when anything in two runs did: what happened, and what each player got. Written down beside
+ * the ids of vectors and playbooks, they show that the Swift twin plays every seed alike, event for event.
+ */
+function digestOf(sim: Simulator, log: string[]): string {
+  let hash = 0x811c9dc5;
+  const results = [...sim.players.values()].map(
+    (one) => `${one.name} ${one.head?.status ?? 0} ${one.end} ${one.received}`,
+  );
+  for (const line of [...log, ...results]) {
+    // FNV-1a.
+    for (const byte of Buffer.from(`${line}\n`, "latin1")) hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
 function randomResources(random: Random, weather: Weather): RandomResource[] {
@@ -151,12 +171,12 @@ function randomEvent(sim: Simulator, origin: RandomOrigin, random: Random, weath
   if (kind < 86) {
     const player = pick(sim, random, (one) => one.end === "");
     if (player !== null) sim.openWindow(player, random(200));
-    return `window of ${player?.name}`;
+    return `window of ${player?.name ?? "nobody"}`;
   }
   if (kind < 91) {
     const player = pick(sim, random, (one) => one.end === "");
     if (player !== null) sim.leave(player);
-    return `${player?.name} leaves`;
+    return `${player?.name ?? "nobody"} leaves`;
   }
   if (kind < 97) {
     tick(sim);

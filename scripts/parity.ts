@@ -25,6 +25,7 @@ const swiftEdge = "ios-bridge/Sources/ReelcacheEdge";
 /** What only Swift needs, and why. */
 const swiftOnly = new Map([
   ["base/ByteString", "JavaScript's strings of the codes 0 to 255"],
+  ["base/TextUnion", "Swift would compare such enums by their texts"],
   ["limitFields", "the limits by name: Swift cannot set a field that a text names"],
 ]);
 

@@ -1,6 +1,6 @@
 /// The closed table of operating errors: what went wrong, the status a player sees, and how loud the log is
 /// (SPEC: R-ERROR-1). Operating errors are values of this table; a programmer's error asserts.
-package enum ErrorCode: String, CaseIterable, Sendable {
+package enum ErrorCode: String, TextUnion, CaseIterable, Sendable {
   case badRequest = "bad-request"
   case badTarget = "bad-target"
   case badUrl = "bad-url"
@@ -28,7 +28,7 @@ package enum ErrorCode: String, CaseIterable, Sendable {
 }
 
 /// How loud an error is in the log.
-package enum LogLevel: String, Sendable {
+package enum LogLevel: String, TextUnion, Sendable {
   case debug
   case info
   case warn

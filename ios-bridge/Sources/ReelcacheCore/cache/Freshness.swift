@@ -4,13 +4,13 @@
 /// received it. Times are in milliseconds, wall clock since the epoch; differences of a clock that went back count as 0.
 
 /// "media": what never changes is reusable until evicted. "http": plain RFC 9111 for everything.
-package enum ReusePolicy: String, CaseIterable, Sendable {
+package enum ReusePolicy: String, TextUnion, CaseIterable, Sendable {
   case media
   case http
 }
 
 /// What a resource is: a playlist of some kind, or anything else ("media": segments, keys, maps, subtitles).
-package enum EntryKind: String, CaseIterable, Sendable {
+package enum EntryKind: String, TextUnion, CaseIterable, Sendable {
   case media
   case multivariant
   case vod
@@ -19,7 +19,7 @@ package enum EntryKind: String, CaseIterable, Sendable {
 }
 
 /// What `reuse` says.
-package enum ReuseVerdict: String, CaseIterable, Sendable {
+package enum ReuseVerdict: String, TextUnion, CaseIterable, Sendable {
   case fresh
   case stale
 }

@@ -4,7 +4,7 @@
 /// stored in this version: entries kept apart by identity come later.
 
 /// Why: "ok" when storable.
-package enum StoreReason: String, CaseIterable, Sendable {
+package enum StoreReason: String, TextUnion, CaseIterable, Sendable {
   case ok
   case method
   case status

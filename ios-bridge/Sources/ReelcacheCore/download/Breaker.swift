@@ -31,7 +31,7 @@ package final class BreakerTable {
 }
 
 /// What `breakerAllows` says.
-package enum BreakerAnswer: String, CaseIterable, Sendable {
+package enum BreakerAnswer: String, TextUnion, CaseIterable, Sendable {
   case yes
   case probe
   case no

@@ -54,7 +54,7 @@ package final class Body {
   }
 }
 
-package enum FlightState: String, CaseIterable, Sendable {
+package enum FlightState: String, TextUnion, CaseIterable, Sendable {
   case queued
   case asked
   case flowing
@@ -63,7 +63,7 @@ package enum FlightState: String, CaseIterable, Sendable {
 }
 
 /// What a flight is for.
-package enum FlightPurpose: String, CaseIterable, Sendable {
+package enum FlightPurpose: String, TextUnion, CaseIterable, Sendable {
   case opening
   case hole
 }

@@ -1,7 +1,7 @@
 /// Judges an origin's response head against what was asked: what it delivers, or why it is not believed.
 
 /// How a flight asks.
-package enum AskMethod: String, CaseIterable, Sendable {
+package enum AskMethod: String, TextUnion, CaseIterable, Sendable {
   case get = "GET"
   case head = "HEAD"
 }
@@ -21,7 +21,7 @@ package struct Ask: Equatable, Sendable {
 }
 
 /// How the body is framed on the wire: by length, by chunks, by close, or not at all.
-package enum Framing: String, CaseIterable, Sendable {
+package enum Framing: String, TextUnion, CaseIterable, Sendable {
   case length
   case chunked
   case close

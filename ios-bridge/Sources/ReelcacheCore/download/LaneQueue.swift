@@ -9,14 +9,14 @@
 /// `laneTick` is due. Times are milliseconds of one clock that never goes back. A waiting line is an array of at most a
 /// few thousand tickets, scanned in order: shorter and quicker at that size than linked lists.
 
-package enum Lane: String, CaseIterable, Sendable {
+package enum Lane: String, TextUnion, CaseIterable, Sendable {
   case express
   case regular
   case background
 }
 
 /// Where a ticket stands: in its lane's line, or running inside or outside the slots.
-enum Place: String, Sendable {
+enum Place: String, TextUnion, Sendable {
   case waiting
   case express
   case slot
@@ -76,7 +76,7 @@ package struct LaneCounts: Equatable, Sendable {
 }
 
 /// What `laneEnter` says.
-package enum LaneAnswer: String, CaseIterable, Sendable {
+package enum LaneAnswer: String, TextUnion, CaseIterable, Sendable {
   case granted
   case queued
   case full

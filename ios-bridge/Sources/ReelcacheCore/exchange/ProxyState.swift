@@ -86,7 +86,7 @@ package struct PlayerRequest: Sendable {
   }
 }
 
-package enum ExchangeState: String, Sendable {
+package enum ExchangeState: String, TextUnion, Sendable {
   case waiting
   case gathering
   case sending
@@ -94,7 +94,7 @@ package enum ExchangeState: String, Sendable {
 }
 
 /// What was asked for; "" runs without a player.
-package enum ExchangeMethod: String, Sendable {
+package enum ExchangeMethod: String, TextUnion, Sendable {
   case get = "GET"
   case head = "HEAD"
   case background = ""
@@ -161,7 +161,7 @@ package final class Exchange {
 }
 
 /// What an `event` action tells of.
-package enum ProxyEvent: String, Sendable {
+package enum ProxyEvent: String, TextUnion, Sendable {
   case evicted
   case breaker
 }

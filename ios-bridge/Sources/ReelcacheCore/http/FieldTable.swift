@@ -1,5 +1,5 @@
 /// How several lines of one field become one: the first alone, or all joined by ", " or by "; ".
-package enum FieldLines: String, Sendable {
+package enum FieldLines: String, TextUnion, Sendable {
   case first
   case comma
   case semicolon

@@ -2,7 +2,7 @@
 
 /// `end`: every byte is sent. `tail`: take from a flight's memory. `disk`: read the file. `wait`: a flight brings it, or
 /// a pause before a resume runs. `open`: a flight must be opened at the cursor. `cut`: it cannot be had any more.
-package enum ReaderStep: String, CaseIterable, Sendable {
+package enum ReaderStep: String, TextUnion, CaseIterable, Sendable {
   case end
   case tail
   case disk

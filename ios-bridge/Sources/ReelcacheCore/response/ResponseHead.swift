@@ -16,14 +16,14 @@ package struct ResponseHead: Equatable, Sendable {
 }
 
 /// What Accept-Ranges says.
-package enum AcceptRanges: String, CaseIterable, Sendable {
+package enum AcceptRanges: String, TextUnion, CaseIterable, Sendable {
   case bytes
   /// Named otherwise than its text, because an optional of it has a `none` of its own.
   case never = "none"
 }
 
 /// Which of the CORS fields go out.
-package enum CorsFields: String, CaseIterable, Sendable {
+package enum CorsFields: String, TextUnion, CaseIterable, Sendable {
   case none
   case simple
   case preflight

@@ -2,7 +2,7 @@
 /// under the site's own name (DNS rebinding); the Host field gives it away (RFC 9110 section 7.2).
 
 /// What the Host check says.
-package enum HostVerdict: String, Sendable {
+package enum HostVerdict: String, TextUnion, Sendable {
   case ok
   case missing
   case wrong

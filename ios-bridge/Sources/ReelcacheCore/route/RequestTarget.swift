@@ -4,7 +4,7 @@
 /// URL's own bytes. With a secret, both start with `/~SECRET`. Targets and URLs are byte strings.
 
 /// The two ways of writing a proxied URL.
-package enum UrlForm: String, Sendable {
+package enum UrlForm: String, TextUnion, Sendable {
   case query
   case path
 }

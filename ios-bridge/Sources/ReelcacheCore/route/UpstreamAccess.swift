@@ -2,7 +2,7 @@
 /// a web page or a playlist could use the proxy to reach the machine's own network.
 
 /// What an address is for. Only `public` ones are reachable without permission.
-package enum AddressClass: String, Sendable {
+package enum AddressClass: String, TextUnion, Sendable {
   case `public`
   case `private`
   case loopback

@@ -86,8 +86,7 @@ function kindOf(seen: Seen, endList: boolean): PlaylistKind {
 }
 
 function noteTag(bytes: string, start: number, end: number, summary: PlaylistSummary, seen: Seen): void {
-  const colon = bytes.indexOf(":", start);
-  const nameEnd = colon < 0 || colon > end ? end : colon;
+  const nameEnd = nameStop(bytes, start, end);
   const name = bytes.slice(start, nameEnd);
   const value = bytes.slice(contentStart(bytes, nameEnd + 1, end), end);
   if (name === "#EXT-X-ENDLIST") {
@@ -107,6 +106,17 @@ function noteTag(bytes: string, start: number, end: number, summary: PlaylistSum
     seen.multivariant = true;
   }
 }
+
+/** Where a tag's name ends: at its colon, or with its line; never looks beyond, or many lines would cost a square. */
+function nameStop(bytes: string, start: number, end: number): number {
+  let offset = start;
+  while (offset < end && bytes.charCodeAt(offset) !== colon) {
+    offset += 1;
+  }
+  return offset;
+}
+
+const colon = 0x3a;
 
 function attributeOf(bytes: string, start: number, end: number, name: string): string {
   return attributeText(bytes, attributeList(bytes, start, end), name) ?? "";

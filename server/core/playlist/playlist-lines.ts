@@ -67,7 +67,7 @@ export function attributeList(bytes: string, start: number, end: number): Attrib
     const valueAt = contentStart(bytes, nameEnd + 1, end);
     const quoted = valueAt < end && bytes.charCodeAt(valueAt) === quote;
     // R-PL-4
-    const valueStop = quoted ? indexBefore(bytes, '"', valueAt + 1, end) : indexBefore(bytes, ",", valueAt, end);
+    const valueStop = quoted ? indexBefore(bytes, quote, valueAt + 1, end) : indexBefore(bytes, comma, valueAt, end);
     if (quoted && valueStop === end) {
       return attributes;
     }
@@ -117,8 +117,11 @@ function nameStop(bytes: string, start: number, end: number): number {
   return offset;
 }
 
-/** The mark's offset, or `end` when it does not stand before `end`. */
-function indexBefore(bytes: string, mark: string, start: number, end: number): number {
-  const found = bytes.indexOf(mark, start);
-  return found < 0 || found > end ? end : found;
+/** The mark's offset, or `end` when it does not stand before `end`; never looks beyond, or many lines would cost a square. */
+function indexBefore(bytes: string, mark: number, start: number, end: number): number {
+  let offset = start;
+  while (offset < end && bytes.charCodeAt(offset) !== mark) {
+    offset += 1;
+  }
+  return offset < end ? offset : end;
 }

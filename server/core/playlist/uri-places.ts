@@ -90,17 +90,17 @@ function addTagPlaces(bytes: string, places: number[], start: number, end: numbe
   if (first < 0) {
     return;
   }
-  const tag = uriTable[first]?.tag ?? "";
-  const valueStart = start + tag.length + 1;
+  const valueStart = start + (uriTable[first]?.tag ?? "").length + 1;
   if (uriTable[first]?.attribute === "") {
     // R-PL-12
     addPlace(places, contentStart(bytes, valueStart, end), end, first);
     return;
   }
   const attributes = attributeList(bytes, valueStart, end);
+  const rows = rowsOf(bytes, attributes, first);
   // R-PL-13
   for (const attribute of attributes) {
-    const row = attribute.quoted ? rowFor(bytes, attributes, attribute.name, tag, first) : -1;
+    const row = attribute.quoted ? rowFor(rows, attribute.name) : -1;
     if (row >= 0) {
       addPlace(places, attribute.valueStart, attribute.valueEnd, row);
     }
@@ -120,19 +120,27 @@ function firstRow(bytes: string, start: number, end: number): number {
 
 const colon = 0x3a;
 
-/** The first row of the tag that names this attribute and whose condition holds; -1 when none does. */
-function rowFor(bytes: string, attributes: Attribute[], name: string, tag: string, first: number): number {
+/** The rows of the tag whose condition holds on this line. Looked up once a line: a hostile one repeats its attributes. */
+function rowsOf(bytes: string, attributes: Attribute[], first: number): number[] {
+  const rows: number[] = [];
   for (let number = first; number < uriTable.length; number += 1) {
     const row = uriTable[number];
     // R-PL-14
-    if (row === undefined || row.tag !== tag) {
-      return -1;
+    if (row === undefined || row.tag !== uriTable[first]?.tag) {
+      return rows;
     }
     // R-PL-15
-    if (
-      row.attribute === name &&
-      (row.whenName === "" || attributeText(bytes, attributes, row.whenName) === row.whenValue)
-    ) {
+    if (row.whenName === "" || attributeText(bytes, attributes, row.whenName) === row.whenValue) {
+      rows.push(number);
+    }
+  }
+  return rows;
+}
+
+/** The first of these rows that names this attribute; -1 when none does. */
+function rowFor(rows: number[], name: string): number {
+  for (const number of rows) {
+    if (uriTable[number]?.attribute === name) {
       return number;
     }
   }
@@ -151,35 +159,38 @@ function withoutVariables(bytes: string, places: number[]): number[] {
   for (let index = 0; index + 2 < places.length; index += 3) {
     const start = places[index] ?? 0;
     const end = places[index + 1] ?? 0;
-    if (!hasVariable(bytes.slice(start, end))) {
+    if (!hasVariable(bytes, start, end)) {
       kept.push(start, end, places[index + 2] ?? segmentLine);
     }
   }
   return kept;
 }
 
-/** True for `{$name}` (rfc8216bis section 4.3). */
-function hasVariable(uri: string): boolean {
-  let open = uri.indexOf("{$");
-  while (open >= 0) {
-    const close = uri.indexOf("}", open);
-    if (close > open + 2 && isVariableName(uri, open + 2, close)) {
+/** True for `{$name}` (rfc8216bis section 4.3) between two offsets. Looks at no byte twice, however many braces open. */
+function hasVariable(bytes: string, start: number, end: number): boolean {
+  let offset = start;
+  while (offset < end) {
+    if (!bytes.startsWith("{$", offset)) {
+      offset += 1;
+      continue;
+    }
+    offset += 2;
+    const nameStart = offset;
+    while (offset < end && isVariableCode(bytes.charCodeAt(offset))) {
+      offset += 1;
+    }
+    if (offset > nameStart && offset < end && bytes.charCodeAt(offset) === closingBrace) {
       return true;
     }
-    open = uri.indexOf("{$", open + 2);
   }
   return false;
 }
 
-function isVariableName(text: string, start: number, end: number): boolean {
-  for (let offset = start; offset < end; offset += 1) {
-    const code = text.charCodeAt(offset);
-    const lower = code | 0x20;
-    const letter = lower >= 0x61 && lower <= 0x7a;
-    const digit = code >= 0x30 && code <= 0x39;
-    if (!letter && !digit && code !== 0x2d && code !== 0x5f) {
-      return false;
-    }
-  }
-  return true;
+const closingBrace = 0x7d;
+
+function isVariableCode(code: number): boolean {
+  const lower = code | 0x20;
+  const letter = lower >= 0x61 && lower <= 0x7a;
+  const digit = code >= 0x30 && code <= 0x39;
+  return letter || digit || code === 0x2d || code === 0x5f;
 }

@@ -1,0 +1,31 @@
+/** Playlists made to be slow: four megabytes of them cost as little as any others. */
+import t from "tap";
+import { playlistSummary } from "../core/playlist/playlist-kind.ts";
+import { rewritePlaylist } from "../core/playlist/playlist-rewrite.ts";
+
+const size = 4_000_000;
+const context = { prefix: "http://127.0.0.1:9000", form: "path" as const, baseUrl: "https://a.example/v/index.m3u8" };
+
+/** What is repeated, and what once cost its square: seconds to minutes at this size. */
+const hostile: [string, string][] = [
+  ["tags without a colon", "#EXT\n"],
+  ["attribute lists without a comma", "#EXT-X-KEY:A=1\n"],
+  ["attributes of one hint", 'URI="a",'],
+  ["attributes of one date range", 'X-URI="a",'],
+  ["variables that never close", "{$"],
+  ["climbs of one reference", "../"],
+  ["climbs back and forth", "a/../"],
+];
+
+for (const [name, piece] of hostile) {
+  t.test(`${name} are read in one pass`, (t) => {
+    const tag = piece.startsWith("URI") ? "#EXT-X-PRELOAD-HINT:" : piece.startsWith("X-URI") ? "#EXT-X-DATERANGE:" : "";
+    const text = `#EXTM3U\n${tag}${piece.repeat(Math.floor(size / piece.length))}\n`;
+    const begun = performance.now();
+    playlistSummary(text);
+    rewritePlaylist(text, context);
+    const tookMs = performance.now() - begun;
+    t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
+    t.end();
+  });
+}

@@ -1,0 +1,194 @@
+/// Maps one URI of a playlist to what the player shall read in its place: resolved against the playlist's own URL, then
+/// proxied. All that depends only on the playlist is prepared once. URIs are byte strings.
+
+/// A *shortcut*: a text that references may start with, and what it stands for. When the rest of a reference is plain,
+/// resolving it merely appends the rest.
+package struct Shortcut: Equatable, Sendable {
+  package var start: ByteString
+  package var upstream: ByteString
+  package var proxied: ByteString
+}
+
+/// What the mapping depends on. `above` is for "../", "../../" and so on; `learned` for the latest absolute URL.
+package final class UriMapper {
+  package let prefix: ByteString
+  package let form: UrlForm
+  package let base: UriParts
+  package let here: Shortcut
+  package let root: Shortcut
+  package let above: [Shortcut]
+  package var learned: Shortcut
+
+  init(
+    prefix: ByteString,
+    form: UrlForm,
+    base: UriParts,
+    here: Shortcut,
+    root: Shortcut,
+    above: [Shortcut],
+    learned: Shortcut
+  ) {
+    self.prefix = prefix
+    self.form = form
+    self.base = base
+    self.here = here
+    self.root = root
+    self.above = above
+    self.learned = learned
+  }
+}
+
+/// Prepares a mapper. `prefix` is the proxy's (proxyPrefix); `baseUrl` the playlist's final absolute upstream URL.
+package func uriMapper(_ prefix: ByteString, _ form: UrlForm, _ baseUrl: ByteString) -> UriMapper {
+  let base = parseUri(escapeUri(baseUrl))
+  let here = shortcut(prefix, form, "", resolveReference(base, "."))
+  let root = shortcut(prefix, form, slashText, resolveReference(base, slashText))
+  let learned = shortcut(prefix, form, here.upstream, here.upstream)
+  var above: [Shortcut] = []
+  var start = climbText
+  while above.count < climbsMax {
+    above.append(shortcut(prefix, form, start, resolveReference(base, start)))
+    start += climbText
+  }
+  return UriMapper(prefix: prefix, form: form, base: base, here: here, root: root, above: above, learned: learned)
+}
+
+/// The absolute upstream URL that a reference means, escaped; "" when it is not an upstream URL (skd:, data:, userinfo).
+package func upstreamUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString {
+  if let near = shortcutFor(mapper, reference) { return withRest(near.upstream, reference, near.start.count) }
+  // R-PL-18
+  let url = resolveReference(mapper.base, escapeUri(reference))
+  // R-PL-19
+  if !isUpstreamUrl(url) { return "" }
+  learn(mapper, reference, url)
+  return lowerScheme(url)
+}
+
+/// The proxied URL for a reference; "" when the reference must stay as it is.
+package func mapUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString {
+  if let near = shortcutFor(mapper, reference) {
+    if mapper.form == .path { return withRest(near.proxied, reference, near.start.count) }
+    return near.proxied + percentEncode(reference.slice(near.start.count))
+  }
+  let url = upstreamUri(mapper, reference)
+  return url.isEmpty ? url : proxiedUpstreamUrl(mapper.prefix, mapper.form, url)
+}
+
+/// What a rendition report's URI becomes; "" when it must stay as it is.
+package func mapReportUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString {
+  // R-PL-17
+  if mapper.form == .path && isRelativePath(reference) { return "" }
+  let url = upstreamUri(mapper, reference)
+  return url.isEmpty ? url : renditionReportUrl(mapper.form, formatUri(mapper.base), url)
+}
+
+/// The text with every byte that no URI may hold percent-escaped (RFC 3986 section 2), as a player does before it asks;
+/// escapes that are there already, even malformed ones, stay.
+package func escapeUri(_ text: ByteString) -> ByteString {
+  var escaped = ByteString()
+  var copied = 0
+  for at in 0..<text.count {
+    let code = text.code(at)
+    // R-PL-18
+    if code <= 0x20 || code >= 0x7f || neverInUri.bytes.contains(text.bytes[at]) {
+      escaped.bytes.append(contentsOf: text.bytes[copied..<at])
+      escaped += percentEncode(.fromCode(code))
+      copied = at + 1
+    }
+  }
+  return copied == 0 ? text : escaped + text.slice(copied)
+}
+
+private let neverInUri: ByteString = "\"<>\\^`{|}"
+
+/// The marks that may stand in a plain reference beside letters, digits, "." and "/".
+private let plainMarks: ByteString = "-_~?=&%+,;@!$'()*"
+
+/// Levels of "../" that have a shortcut; deeper references are resolved the long way.
+private let climbsMax = 4
+
+private let climbText: ByteString = "../"
+private let slashText: ByteString = "/"
+private let httpText: ByteString = "http"
+
+/// The upstream is "" when it is not an upstream URL, and the shortcut then holds for nothing.
+private func shortcut(
+  _ prefix: ByteString,
+  _ form: UrlForm,
+  _ start: ByteString,
+  _ upstream: ByteString
+) -> Shortcut {
+  if !isUpstreamUrl(upstream) { return Shortcut(start: start, upstream: "", proxied: "") }
+  return Shortcut(start: start, upstream: upstream, proxied: proxiedUpstreamUrl(prefix, form, upstream))
+}
+
+/// The shortcut that holds for the reference; nil when it must be resolved the long way.
+private func shortcutFor(_ mapper: UriMapper, _ reference: ByteString) -> Shortcut? {
+  var near: Shortcut? = mapper.here
+  if reference.startsWith(slashText) {
+    near = mapper.root
+  } else if reference.startsWith(climbText) {
+    let level = climbs(reference)
+    near = level <= mapper.above.count ? mapper.above[level - 1] : nil
+  } else if reference.startsWith(httpText) && reference.startsWith(mapper.learned.start) {
+    near = mapper.learned
+  }
+  guard let near, !near.upstream.isEmpty, isPlainFrom(reference, near.start.count) else { return nil }
+  return near
+}
+
+/// How often the reference climbs at its start.
+private func climbs(_ reference: ByteString) -> Int {
+  var count = 0
+  while reference.startsWith(climbText, count * 3) { count += 1 }
+  return count
+}
+
+/// Keeps an absolute reference's directory when it survived resolving unchanged: its neighbours will share it.
+private func learn(_ mapper: UriMapper, _ reference: ByteString, _ url: ByteString) {
+  let query = url.indexOf("?")
+  let end = (query < 0 ? url : url.slice(0, query)).lastIndexOf(slashText) + 1
+  if reference == url && end > "https://".count {
+    let directory = url.slice(0, end)
+    mapper.learned = shortcut(mapper.prefix, mapper.form, directory, directory)
+  }
+}
+
+/// True when the rest of a reference is a relative path without ":", dot segments or fragment, all of URI bytes. A quick
+/// test that may say no to what is plain.
+private func isPlainFrom(_ reference: ByteString, _ start: Int) -> Bool {
+  var previous = slash
+  var at = start
+  while at < reference.count {
+    let code = reference.code(at)
+    let lower = code | 0x20
+    if (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) {
+      previous = code
+      at += 1
+      continue
+    }
+    // "." after "/" may be a dot segment; "/" and "?" at the start mean something else.
+    let dotOrSlash = code == 0x2e || code == slash
+    if dotOrSlash ? previous == slash : at == start || !plainMarks.bytes.contains(UInt8(code)) { return false }
+    previous = code
+    at += 1
+  }
+  return reference.count > start
+}
+
+private let slash = 0x2f
+
+/// A relative-path reference (RFC 3986 section 4.2): no scheme, and neither "/", "?" nor "#" at its start.
+private func isRelativePath(_ reference: ByteString) -> Bool {
+  let parts = parseUri(reference)
+  return parts.scheme == nil && parts.authority == nil && !parts.path.isEmpty && !parts.path.startsWith(slashText)
+}
+
+/// The text with the bytes of the reference from `start` on appended.
+private func withRest(_ text: ByteString, _ reference: ByteString, _ start: Int) -> ByteString {
+  var whole = ByteString()
+  whole.bytes.reserveCapacity(text.count + reference.count - start)
+  whole += text
+  whole.bytes.append(contentsOf: reference.bytes[start...])
+  return whole
+}

@@ -225,6 +225,12 @@ package final class ProxyState {
     self.nextEntryId = nextEntryId
     self.evictAfterMs = evictAfterMs
   }
+
+  /// A flight and its body hold each other until the flight ends; one that is under way would outlive a proxy that is
+  /// let go.
+  deinit {
+    for flight in flights.values { flight.body.flights = [] }
+  }
 }
 
 /// Every flight, oldest first: the order of a map differs from language to language, and from run to run in some, so

@@ -1,7 +1,7 @@
 /// What a playlist is, read from its tags alone (rfc8216bis section 4.4). Playlists are byte strings.
 
 /// *vod*: complete (ENDLIST). *event*: only appended to. *live*: a sliding window, or anything undeclared.
-package enum PlaylistKind: String, CaseIterable, Sendable {
+package enum PlaylistKind: String, TextUnion, CaseIterable, Sendable {
   case multivariant
   case vod
   case event
@@ -19,7 +19,7 @@ package struct PlaylistSummary: Equatable, Sendable {
 }
 
 /// What `isPlaylistBody` says.
-package enum PlaylistBodyAnswer: String, CaseIterable, Sendable {
+package enum PlaylistBodyAnswer: String, TextUnion, CaseIterable, Sendable {
   case yes
   case no
   case more

@@ -1,7 +1,7 @@
 /// Where the URIs of a playlist stand, as offsets. One table says which tag and attribute hold one and what it names.
 
 /// What a URI names. *report*: a rendition report. *data*: JSON, text or anything else that is passed through.
-package enum UriRole: String, CaseIterable, Sendable {
+package enum UriRole: String, TextUnion, CaseIterable, Sendable {
   case segment
   case playlist
   case key

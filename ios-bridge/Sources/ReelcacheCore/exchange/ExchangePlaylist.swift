@@ -1,0 +1,89 @@
+/// A playlist is gathered whole, then rewritten and sent; what only claims to be one is passed on untouched.
+
+/// What `gatherBegan` says.
+package enum GatherStep: String, TextUnion, Sendable {
+  case more
+  case stream
+}
+
+/// Looks at the first bytes that were gathered. "more": go on gathering. "stream": it is no playlist; a head was sent,
+/// and the edge sends what it has gathered and goes on as for any other body.
+package func gatherBegan(
+  _ state: ProxyState,
+  _ exchange: Exchange,
+  _ firstBytes: ByteString,
+  _ nowMs: Int
+) -> GatherStep {
+  guard let body = exchange.body, exchange.method != .head, isPlaylistBody(firstBytes) == .no else { return .more }
+  // R-SERVE-2
+  body.entry.kind = .media
+  storeBody(state, body)
+  exchange.playlist = false
+  exchange.state = .sending
+  sendHead(state, exchange, bodyHead(state, exchange, body, body.status, 0, body.entry.total, nowMs), nil)
+  return .stream
+}
+
+/// The whole body is gathered: sends the rewritten playlist.
+package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: ByteString, _ nowMs: Int) {
+  guard let body = exchange.body else { return }
+  if isPlaylistBody(bytes) != .yes {
+    body.entry.kind = .media
+    storeBody(state, body)
+    sendHead(
+      state,
+      exchange,
+      bodyHead(state, exchange, body, body.status, 0, bytes.count, nowMs),
+      bodyOf(exchange, bytes)
+    )
+    finishExchange(state, exchange, nowMs)
+    return
+  }
+  learnPlaylist(state, body, bytes)
+  // R-SERVE-3
+  let rewritten = rewritePlaylist(
+    bytes,
+    RewriteContext(prefix: exchange.prefix, form: exchange.form, baseUrl: body.entry.finalUrl)
+  )
+  var parts = bodyParts(state, exchange, body, 200, nowMs)
+  parts.stored = playlistFields(parts.stored)
+  parts.contentLength = rewritten.count
+  parts.acceptRanges = .never
+  sendHead(state, exchange, responseHead(parts), bodyOf(exchange, rewritten))
+  finishExchange(state, exchange, nowMs)
+}
+
+/// More was gathered than a playlist may have.
+package func gatherTooLarge(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  answerProblem(state, exchange, .playlistTooLarge, "the body is larger than playlistBytesMax", nowMs)
+}
+
+/// Remembers of a playlist what later requests need: its kind, its pace, its keys and initialization sections.
+private func learnPlaylist(_ state: ProxyState, _ body: Body, _ bytes: ByteString) {
+  let entry = body.entry
+  let summary = playlistSummary(bytes)
+  let kind = entryKind(summary.kind)
+  if entry.kind != kind || entry.targetDurationMs != summary.targetDurationMs {
+    entry.kind = kind
+    entry.targetDurationMs = summary.targetDurationMs
+    storeBody(state, body)
+  }
+  let resources = playlistResources(bytes, entry.finalUrl)
+  // R-EXPRESS-2
+  for url in resources.maps { rememberUrl(state.expressUrls, url) }
+  for url in resources.keys { rememberUrl(state.expressUrls, url) }
+}
+
+private func bodyOf(_ exchange: Exchange, _ content: ByteString) -> ByteString {
+  exchange.method == .head ? "" : content
+}
+
+/// TypeScript's unions share their members; Swift's enums do not.
+private func entryKind(_ kind: PlaylistKind) -> EntryKind {
+  switch kind {
+  case .multivariant: .multivariant
+  case .vod: .vod
+  case .event: .event
+  case .live: .live
+  }
+}

@@ -11,8 +11,10 @@ import { ToolchainError } from "./swift-toolchain.mjs";
 /** What shipping code is formatted by; the stand-ins and the tests as well. */
 const formatted = ["Package.swift", "Sources", "Linux", "Tests", "Fuzz", "HostApp"];
 
-/** Tests whose ids both twins must have run. */
-const sharedTests = ["vectors", "playbooks", "exchange-playbooks"].map((name) => `server/test/${name}.test.ts`);
+/** Tests whose ids both twins must have run; a seeded run of exchanges has a digest of all that happened in its id. */
+const sharedTests = ["vectors", "playbooks", "exchange-playbooks", "exchange-random"].map(
+  (name) => `server/test/${name}.test.ts`,
+);
 
 /** Builds everything as it ships. A warning of ours is a fault. */
 export async function buildSwift() {

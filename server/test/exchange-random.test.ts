@@ -36,6 +36,8 @@ const weathers: Weather[] = [
 /** To see what happened in a seed that failed: REELCACHE_SEED=7 REELCACHE_SEEDS=1 prints every event and action. */
 const seeds = Number(process.env.REELCACHE_SEEDS ?? 400);
 const firstSeed = Number(process.env.REELCACHE_SEED ?? 1);
+/** The twin plays fewer: both write down the digests of the first so many. */
+const sharedSeeds = 250;
 const steps = 160;
 
 /** Limits so small that a few hundred bytes meet all of them. */
@@ -63,7 +65,7 @@ for (const weather of weathers) {
     const ids: string[] = [];
     for (let seed = firstSeed; seed < firstSeed + seeds && failed < 3; seed += 1) {
       const { faults, digest } = runSeed(seed, weather);
-      ids.push(`random exchange/${weathers.indexOf(weather)}/${seed} ${digest}`);
+      if (seed <= sharedSeeds) ids.push(`random exchange/${weathers.indexOf(weather)}/${seed} ${digest}`);
       if (faults.length > 0) {
         failed += 1;
         t.fail(`seed ${seed}: ${faults[0]}`, { faults });

@@ -1,0 +1,51 @@
+/// Actions of the core as plain text, one line each: what a playbook says and a failure shows.
+
+@testable import ReelcacheCore
+
+/// The line of an action that is neither a head nor a pump: those are the player's lines.
+func actionLine(_ action: Action) -> ByteString {
+  switch action {
+  case .send(let flight, let fields):
+    "send f\(flight.id) \(latin1(flight.method.rawValue)) \(flight.url)\(fieldsText(fields))"
+  case .store(let body): storeLine(body)
+  case .span(let body, let start, let end): "span e\(body.entry.id) \(start)-\(end)"
+  case .touch(let body): "touch e\(body.entry.id)"
+  case .forget(let body): "forget e\(body.entry.id)"
+  case .remove(let body): "remove e\(body.entry.id)"
+  case .event(let name, let detail): "event \(latin1(name.rawValue)) \(detail)"
+  case .abort(let flight): "abort f\(flight.id)"
+  case .pause(let flight): "pause f\(flight.id)"
+  case .resume(let flight): "resume f\(flight.id)"
+  case .landed(let flight): "landed f\(flight.id)"
+  case .head, .pump: preconditionFailure("This line is the player's")
+  }
+}
+
+/// The line of a head: every field but Date, and Connection when it stays open.
+func headLine(_ name: ByteString, _ head: ResponseHead) -> ByteString {
+  var shown: FieldList = []
+  for at in stride(from: 0, to: head.fields.count - 1, by: 2) {
+    let field = head.fields[at]
+    let value = head.fields[at + 1]
+    if field != "Date" && !(field == "Connection" && value == "keep-alive") { shown += [field, value] }
+  }
+  return "\(name) head \(head.status) \(head.reason)\(fieldsText(shown))"
+}
+
+/// ASCII text as wire text.
+func latin1(_ text: String) -> ByteString {
+  ByteString(utf8: text)
+}
+
+private func storeLine(_ body: Body) -> ByteString {
+  let entry = body.entry
+  let pace: ByteString = entry.targetDurationMs > 0 ? " every \(entry.targetDurationMs) ms" : ""
+  let place: ByteString = entry.finalUrl == entry.url ? "" : " from \(entry.finalUrl)"
+  return "store e\(entry.id) \(latin1(entry.kind.rawValue)) \(entry.total) \(entry.key)\(place)\(pace)"
+}
+
+private func fieldsText(_ fields: FieldList) -> ByteString {
+  var text = ByteString()
+  for at in stride(from: 0, to: fields.count - 1, by: 2) { text += " | \(fields[at]): \(fields[at + 1])" }
+  return text
+}

@@ -1,0 +1,133 @@
+@testable import ReelcacheCore
+
+func vectorsPlaylist() -> VectorRegistry {
+  [
+    "playlist/playlist-lines": [
+      "splitLines": call(splitLines),
+      "lineNext": call(lineNext),
+      "contentStart": call(contentStart),
+      "contentEnd": call(contentEnd),
+      "attributeList": call(attributeList),
+      "attributeText": call(attributeText),
+    ],
+    "playlist/playlist-kind": [
+      "playlistSummary": call(playlistSummary),
+      "isPlaylistBody": call(isPlaylistBody),
+    ],
+    "playlist/playlist-resources": [
+      "playlistResources": call(playlistResources)
+    ],
+    "playlist/playlist-rewrite": [
+      "rewritePlaylist": call(rewritePlaylist)
+    ],
+    "playlist/uri-mapper": [
+      "uriMapper": call(uriMapper),
+      "upstreamUri": call(upstreamUri),
+      "mapUri": call(mapUri),
+      "mapReportUri": call(mapReportUri),
+      "escapeUri": call(escapeUri),
+    ],
+    "playlist/uri-places": [
+      "uriPlaces": call(uriPlaces),
+      "uriRole": call(uriRole),
+    ],
+  ]
+}
+
+extension PlaylistKind: JsonConvertible {}
+extension PlaylistBodyAnswer: JsonConvertible {}
+extension UriRole: JsonConvertible {}
+
+extension Attribute: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      name: try json.member("name"),
+      valueStart: try json.member("valueStart"),
+      valueEnd: try json.member("valueEnd"),
+      quoted: try json.member("quoted")
+    )
+  }
+
+  var json: Json {
+    .record([
+      "name": name.json, "valueStart": valueStart.json, "valueEnd": valueEnd.json, "quoted": quoted.json,
+    ])
+  }
+}
+
+extension PlaylistSummary: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      kind: try json.member("kind"),
+      targetDurationMs: try json.member("targetDurationMs"),
+      endList: try json.member("endList"),
+      mediaSequence: try json.member("mediaSequence"),
+      partTargetMs: try json.member("partTargetMs"),
+      canBlockReload: try json.member("canBlockReload")
+    )
+  }
+
+  var json: Json {
+    .record([
+      "kind": kind.json, "targetDurationMs": targetDurationMs.json, "endList": endList.json,
+      "mediaSequence": mediaSequence.json, "partTargetMs": partTargetMs.json,
+      "canBlockReload": canBlockReload.json,
+    ])
+  }
+}
+
+extension PlaylistResources: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      maps: try json.member("maps"),
+      keys: try json.member("keys"),
+      segments: try json.member("segments"),
+      playlists: try json.member("playlists")
+    )
+  }
+
+  var json: Json {
+    .record(["maps": maps.json, "keys": keys.json, "segments": segments.json, "playlists": playlists.json])
+  }
+}
+
+extension RewriteContext: JsonConvertible {
+  init(json: Json) throws {
+    self.init(prefix: try json.member("prefix"), form: try json.member("form"), baseUrl: try json.member("baseUrl"))
+  }
+
+  var json: Json { .record(["prefix": prefix.json, "form": form.json, "baseUrl": baseUrl.json]) }
+}
+
+extension Shortcut: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      start: try json.member("start"),
+      upstream: try json.member("upstream"),
+      proxied: try json.member("proxied")
+    )
+  }
+
+  var json: Json { .record(["start": start.json, "upstream": upstream.json, "proxied": proxied.json]) }
+}
+
+extension UriMapper: JsonConvertible {
+  convenience init(json: Json) throws {
+    self.init(
+      prefix: try json.member("prefix"),
+      form: try json.member("form"),
+      base: try json.member("base"),
+      here: try json.member("here"),
+      root: try json.member("root"),
+      above: try json.member("above"),
+      learned: try json.member("learned")
+    )
+  }
+
+  var json: Json {
+    .record([
+      "prefix": prefix.json, "form": form.json, "base": base.json, "here": here.json, "root": root.json,
+      "above": above.json, "learned": learned.json,
+    ])
+  }
+}

@@ -14,37 +14,6 @@ import SQLite3
   import Glibc
 #endif
 
-package struct CacheIndexOptions {
-  package var loop: EventLoop
-  /// Time between two journal writes, in milliseconds.
-  package var journalMs: Int
-  /// Rows in one transaction; as many queued ones start it at once.
-  package var journalRowsMax: Int
-  /// Told of every failure that is not the caller's, on the loop.
-  package var onError: (Error) -> Void
-
-  package init(loop: EventLoop, journalMs: Int, journalRowsMax: Int, onError: @escaping (Error) -> Void) {
-    self.loop = loop
-    self.journalMs = journalMs
-    self.journalRowsMax = journalRowsMax
-    self.onError = onError
-  }
-}
-
-/// Counts for the statistics.
-package struct CacheIndexCounts: Equatable, Sendable {
-  package let queued: Int
-  package let written: Int
-  package let forgotten: Int
-  package let strays: Int
-}
-
-/// "degraded" while what is queued cannot be written.
-package enum IndexHealth: String, Sendable {
-  case ok
-  case degraded
-}
-
 /// Rows that may wait, as a multiple of a transaction's.
 private let queueBatchesMax = 100
 /// A failing index is tried again after `journalMs`, doubled each time up to this multiple.
@@ -378,36 +347,4 @@ private enum WriteOutcome {
   case written
   case moved
   case refused
-}
-
-/// Files that the sweep deletes off the loop.
-private final class IndexSweep: @unchecked Sendable {
-  private let dataDir: String
-  private let ids: [Int]
-  private(set) var removed = 0
-  private(set) var errors: [FileError] = []
-  private var done: ((IndexSweep) -> Void)?
-
-  init(_ dataDir: String, _ ids: [Int], _ done: @escaping (IndexSweep) -> Void) {
-    self.dataDir = dataDir
-    self.ids = ids
-    self.done = done
-  }
-
-  func perform() {
-    for id in ids {
-      do throws(FileError) {
-        try unlinkFile("\(dataDir)/\(dataFileName(id))")
-        removed += 1
-      } catch {
-        if error.code != ENOENT { errors.append(error) }
-      }
-    }
-  }
-
-  func end() {
-    let done = done
-    self.done = nil
-    done?(self)
-  }
 }

@@ -14,48 +14,14 @@
   import Glibc
 #endif
 
-package struct SpanFilesOptions {
-  package var loop: EventLoop
-  /// Where the pieces come from that `read` gives.
-  package var pool: BufferPool
-  /// Descriptors kept open at most.
-  package var openFilesMax: Int
-  /// Ids from here on have no file before their first write in this run (`CacheIndex.firstId`).
-  package var firstNewId: Int
-  /// Failures that no callback carries: closing a descriptor, asking for free space.
-  package var onError: (Error) -> Void
-  /// The file system, for tests that need a full or broken one; nil is the machine's.
-  package var calls: FileCalls?
-
-  package init(
-    loop: EventLoop,
-    pool: BufferPool,
-    openFilesMax: Int,
-    firstNewId: Int,
-    onError: @escaping (Error) -> Void,
-    calls: FileCalls? = nil
-  ) {
-    self.loop = loop
-    self.pool = pool
-    self.openFilesMax = openFilesMax
-    self.firstNewId = firstNewId
-    self.onError = onError
-    self.calls = calls
-  }
-}
-
-/// Counts for the statistics.
-package struct SpanFilesCounts: Equatable, Sendable {
-  package let open: Int
-  package let waiting: Int
-}
-
 /// One file in use. `descriptor` is -1 until it is open.
 private final class SpanFile {
   let id: Int
   var descriptor: Int32 = -1
   /// A write of a new id waits for it.
   var creates = false
+  /// Nothing else was open or closing when its opening was tried last.
+  var alone = false
   /// Operations that hold the descriptor open, and those that wait for it.
   var uses = 0
   var writing = false
@@ -71,8 +37,6 @@ private final class SpanFile {
 
 /// How long an answer to "how much is free?" is good for, in milliseconds.
 private let freeBytesMs = 1_000
-/// Reads up to here get memory of their own, in bytes: it costs less than a piece's way back to the pool.
-private let ownMemoryMax = 16_384
 
 package final class SpanFiles: @unchecked Sendable {
   package typealias Done = (FileError?) -> Void
@@ -296,6 +260,7 @@ package final class SpanFiles: @unchecked Sendable {
     // R-DISK-4: a new file begins empty, whatever an earlier run left under its name.
     let flags = O_RDWR | (creates ? O_CREAT | O_TRUNC : 0)
     let name = path(file.id)
+    file.alone = open == 1 && ending == 0
     calls.open(name, flags, fileMode) { [self] error, descriptor in
       if error?.code != ENOENT {
         openEnded(file, creates, error, descriptor)
@@ -309,6 +274,7 @@ package final class SpanFiles: @unchecked Sendable {
           if folderError != nil {
             openEnded(file, creates, folderError, -1)
           } else {
+            file.alone = open == 1 && ending == 0
             calls.open(name, flags, fileMode) { [self] again, opened in openEnded(file, creates, again, opened) }
           }
         }
@@ -325,7 +291,7 @@ package final class SpanFiles: @unchecked Sendable {
     }
     open -= 1
     let exhausted = error.code == EMFILE || error.code == ENFILE
-    if !exhausted || closed || (open == 0 && ending == 0) {
+    if !exhausted || closed || file.alone {
       opened(file, error)
       return
     }
@@ -334,7 +300,8 @@ package final class SpanFiles: @unchecked Sendable {
     openFilesMax = max(1, open)
     onError(error)
     queue.insert(file, at: 0)
-    _ = closeIdle()
+    // What was closing may be closed by now: then nobody else would try again.
+    if !closeIdle() && open == 0 && ending == 0 { pump() }
   }
 
   /// Tells all who wait for the file, in order.
@@ -386,28 +353,6 @@ package final class SpanFiles: @unchecked Sendable {
 
   private func path(_ id: Int) -> String {
     "\(dataDir)/\(dataFileName(id))"
-  }
-}
-
-/// Where a read puts its bytes.
-private struct ReadRoom {
-  let bytes: UnsafeMutableRawBufferPointer
-  private let pool: BufferPool
-  private let pooled: Bool
-
-  init(_ pool: BufferPool, _ length: Int) {
-    precondition(length <= pool.pieceBytes, "a read fits a piece")
-    self.pool = pool
-    pooled = length > ownMemoryMax
-    let start = pooled ? pool.take() : UnsafeMutableRawPointer.allocate(byteCount: length, alignment: 16)
-    bytes = UnsafeMutableRawBufferPointer(start: start, count: length)
-  }
-
-  /// The first bytes of the room, which goes back where it came from with them. Call it once.
-  func data(_ count: Int) -> Data {
-    guard let start = bytes.baseAddress else { return Data() }
-    if pooled { return pool.data(start, count) }
-    return Data(bytesNoCopy: start, count: count, deallocator: .custom { start, _ in start.deallocate() })
   }
 }
 

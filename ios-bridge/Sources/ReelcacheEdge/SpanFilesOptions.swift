@@ -1,0 +1,36 @@
+/// What the data files are made with.
+package struct SpanFilesOptions {
+  package var loop: EventLoop
+  /// Where the pieces come from that `read` gives.
+  package var pool: BufferPool
+  /// Descriptors kept open at most.
+  package var openFilesMax: Int
+  /// Ids from here on have no file before their first write in this run (`CacheIndex.firstId`).
+  package var firstNewId: Int
+  /// Failures that no callback carries: closing a descriptor, asking for free space.
+  package var onError: (Error) -> Void
+  /// The file system, for tests that need a full or broken one; nil is the machine's.
+  package var calls: FileCalls?
+
+  package init(
+    loop: EventLoop,
+    pool: BufferPool,
+    openFilesMax: Int,
+    firstNewId: Int,
+    onError: @escaping (Error) -> Void,
+    calls: FileCalls? = nil
+  ) {
+    self.loop = loop
+    self.pool = pool
+    self.openFilesMax = openFilesMax
+    self.firstNewId = firstNewId
+    self.onError = onError
+    self.calls = calls
+  }
+}
+
+/// Counts for the statistics.
+package struct SpanFilesCounts: Equatable, Sendable {
+  package let open: Int
+  package let waiting: Int
+}

@@ -1,0 +1,57 @@
+import ReelcacheCore
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The bytes of a request head; nil when a field would break the request (R-ORIGIN-1).
+///
+/// The rules for the caller's fields are those of the reference's library: framing fields and an expectation are
+/// refused, Connection and Content-Length are checked and not sent.
+func requestHead(_ call: OriginCall) -> Data? {
+  if call.fields.count % 2 != 0 { return nil }
+  // R-ORIGIN-3: HEAD, as an origin may send a body after all.
+  var closes = call.method == .head
+  var hasLength = false
+  var lines = ByteString()
+  var at = 0
+  while at + 1 < call.fields.count {
+    let name = call.fields[at]
+    let value = call.fields[at + 1]
+    at += 2
+    if !isToken(name) || !isFieldValue(value) { return nil }
+    switch lowerAscii(name) {
+    case "host", "transfer-encoding", "keep-alive", "upgrade", "expect":
+      return nil
+    case "content-length":
+      if hasLength || parseDigits(value) < 0 { return nil }
+      hasLength = true
+    case "connection":
+      guard let close = saysClose(value) else { return nil }
+      closes = closes || close
+    default:
+      lines += "\(name): \(value)\r\n"
+    }
+  }
+  let connection: ByteString = closes ? "close" : "keep-alive"
+  let method = ByteString(utf8: call.method.rawValue)
+  let start: ByteString = "\(method) \(call.target) HTTP/1.1\r\nhost: \(call.host)\r\nconnection: \(connection)\r\n"
+  return Data((start + lines + "\r\n").bytes)
+}
+
+/// Whether the options of a Connection field have "close" among them; nil when one is no token.
+private func saysClose(_ value: ByteString) -> Bool? {
+  var close = false
+  var start = 0
+  while start <= value.count {
+    let comma = value.indexOf(",", start)
+    let end = comma < 0 ? value.count : comma
+    let option = trimOws(value.slice(start, end))
+    if !isToken(option) { return nil }
+    close = close || equalIgnoreCase(option, "close")
+    start = end + 1
+  }
+  return close
+}

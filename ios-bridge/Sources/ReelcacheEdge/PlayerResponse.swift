@@ -1,0 +1,180 @@
+import ReelcacheCore
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// One response on its way to a player. Its head is kept back until the first bytes and leaves with them; a body of
+/// unknown length is chunked here. Responses behind another one on the same connection wait until it is out.
+///
+/// Lives on the loop. Bytes are handed on as they are, never copied unless there are few of them.
+package final class PlayerResponse: @unchecked Sendable {
+  /// There is room again after `needsDrain`. It may come once more than needed.
+  package var onDrain: (() -> Void)?
+  /// Once: the response went out whole, or the player left.
+  package var onClose: (() -> Void)?
+  /// `writeHead` was called.
+  package private(set) var headersSent = false
+
+  private var connection: PlayerConnection?
+  private let isHead: Bool
+  private var keptHead: Data?
+  private var chunked = false
+  private var hasBody = true
+  private var over = false
+  private var isCut = false
+  /// Its turn has come: what is written goes to the socket.
+  private var current = false
+  /// What was written before its turn.
+  private var held: [Data] = []
+  private var heldBytes = 0
+  /// The connection ends with this response.
+  private(set) var closesConnection = false
+
+  init(_ connection: PlayerConnection, _ isHead: Bool) {
+    self.connection = connection
+    self.isHead = isHead
+  }
+
+  /// Whether the player's end is full: the next bytes had better wait for `onDrain`.
+  package var needsDrain: Bool {
+    guard let connection, !over else { return false }
+    return current ? connection.isCongested : heldBytes > PlayerConnection.highWaterBytes
+  }
+
+  /// Takes the head, to be sent with the first bytes.
+  package func writeHead(_ head: ResponseHead) {
+    assert(!headersSent, "a response has one head")
+    headersSent = true
+    keptHead = headData(head)
+    chunked = fieldFirst(head.fields, "transfer-encoding") != nil
+    // RFC 9112 section 6.3: these have no content, whatever their fields say.
+    hasBody = !isHead && head.status != 204 && head.status != 304
+    // Connection is the last field of every head (R-RESP-1).
+    if head.fields.last == "close" {
+      closesConnection = true
+      connection?.markClosing()
+    }
+  }
+
+  /// Sends bytes; none at all send the head alone.
+  package func write(_ bytes: Data) {
+    if over { return }
+    var pieces: [Data] = []
+    takeHead(&pieces)
+    if hasBody && !bytes.isEmpty { addBody(&pieces, bytes) }
+    hand(pieces)
+  }
+
+  /// Sends the last bytes, if there are any, and ends the response.
+  package func end(_ bytes: Data?) {
+    if over { return }
+    assert(headersSent, "a response begins with its head")
+    over = true
+    var pieces: [Data] = []
+    takeHead(&pieces)
+    if hasBody, let bytes, !bytes.isEmpty { addBody(&pieces, bytes) }
+    if hasBody && chunked { pieces.append(lastChunk) }
+    if current {
+      connection?.end(self, pieces)
+    } else {
+      hand(pieces)
+    }
+  }
+
+  /// Ends the connection before the response is whole: what was written goes out, then the end.
+  package func cut() {
+    if over { return }
+    over = true
+    keptHead = nil
+    // Behind another response it is cut when its turn comes.
+    isCut = true
+    if current { connection?.cut(self) }
+  }
+
+  /// Its turn has come.
+  func activate() {
+    current = true
+    let pieces = held
+    held = []
+    heldBytes = 0
+    if isCut {
+      connection?.send(pieces)
+      connection?.cut(self)
+    } else if over {
+      connection?.end(self, pieces)
+    } else {
+      connection?.send(pieces)
+      if !needsDrain { onDrain?() }
+    }
+  }
+
+  /// There is room at the player's end.
+  func drained() {
+    if !over { onDrain?() }
+  }
+
+  /// It is out, or never will be.
+  func close() {
+    guard connection != nil else { return }
+    over = true
+    connection = nil
+    held = []
+    keptHead = nil
+    onDrain = nil
+    let told = onClose
+    onClose = nil
+    told?()
+  }
+
+  private func hand(_ pieces: [Data]) {
+    if current {
+      connection?.send(pieces)
+    } else {
+      held.append(contentsOf: pieces)
+      for piece in pieces { heldBytes += piece.count }
+    }
+  }
+
+  private func takeHead(_ pieces: inout [Data]) {
+    if let keptHead { pieces.append(keptHead) }
+    keptHead = nil
+  }
+
+  private func addBody(_ pieces: inout [Data], _ bytes: Data) {
+    if !chunked {
+      pieces.append(bytes)
+      return
+    }
+    // R-RESP-7
+    pieces.append(Data((String(bytes.count, radix: 16) + "\r\n").utf8))
+    pieces.append(bytes)
+    pieces.append(lineEnd)
+  }
+}
+
+private let lineEnd = Data([13, 10])
+private let lastChunk = Data("0\r\n\r\n".utf8)
+
+/// The bytes of a head, as they go onto the wire.
+func headData(_ head: ResponseHead) -> Data {
+  var size = 32 + head.reason.count
+  for text in head.fields { size += text.count + 4 }
+  var bytes = Data(capacity: size)
+  bytes.append(contentsOf: "HTTP/1.1 \(head.status) ".utf8)
+  bytes.append(contentsOf: head.reason.bytes)
+  bytes.append(lineEnd)
+  var at = 0
+  while at + 1 < head.fields.count {
+    bytes.append(contentsOf: head.fields[at].bytes)
+    bytes.append(58)
+    bytes.append(32)
+    bytes.append(contentsOf: head.fields[at + 1].bytes)
+    bytes.append(lineEnd)
+    at += 2
+  }
+  bytes.append(lineEnd)
+  return bytes
+}

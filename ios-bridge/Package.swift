@@ -4,11 +4,11 @@ import PackageDescription
 /// What stands in for Apple's modules on Linux, where the shipping source is proved. On an Apple host none of it exists.
 #if os(Linux)
   let standIns: [Target] = [
-    .target(name: "Network", dependencies: ["Epoll", "OpenSSL", "Security"], path: "Linux/Network"),
+    .target(name: "Network", dependencies: ["LinuxCalls", "OpenSSL", "Security"], path: "Linux/Network"),
     .target(name: "Security", dependencies: ["OpenSSL"], path: "Linux/Security"),
     .target(name: "CryptoKit", dependencies: ["OpenSSL"], path: "Linux/CryptoKit"),
     .systemLibrary(name: "SQLite3", path: "Linux/SQLite3", providers: [.apt(["libsqlite3-dev"])]),
-    .systemLibrary(name: "Epoll", path: "Linux/Epoll"),
+    .systemLibrary(name: "LinuxCalls", path: "Linux/LinuxCalls"),
     .systemLibrary(name: "OpenSSL", path: "Linux/OpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "Brotli", path: "Linux/Brotli", providers: [.apt(["libbrotli-dev"])]),
     .target(name: "Compression", dependencies: ["Brotli"], path: "Linux/Compression"),

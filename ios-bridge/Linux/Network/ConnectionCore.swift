@@ -1,5 +1,6 @@
 import Dispatch
 import FoundationEssentials
+import Glibc
 
 typealias ReceiveCompletion =
   @Sendable (
@@ -13,21 +14,233 @@ struct ConnectionHandlers: Sendable {
   var path: (@Sendable (NWPath) -> Void)?
 }
 
-final class ConnectionCore: @unchecked Sendable {
-  init(_ endpoint: NWEndpoint, _ settings: ConnectionSettings, accepted: Int32?) {}
-  var handlers: ConnectionHandlers { ConnectionHandlers() }
-  func changeHandlers(_ change: (inout ConnectionHandlers) -> Void) {}
-  var currentState: NWConnection.State { .setup }
-  var queue: DispatchQueue? { nil }
-  var path: NWPath? { nil }
-  var tlsMetadata: NWProtocolTLS.Metadata? { nil }
-  func start(_ queue: DispatchQueue) {}
-  func restart() {}
-  func cancel(graceful: Bool) {}
-  func cancelCurrentEndpoint() {}
-  func abandon() {}
-  func receive(_ minimum: Int, _ maximum: Int, _ completion: @escaping ReceiveCompletion) {}
-  func send(_ content: Data?, ends: Bool, _ completion: NWConnection.SendCompletion) {}
-  func beginBatch() {}
-  func endBatch() {}
+/// What an NWConnection does, apart from its handle: it lives on in the runner's set while users' handlers hold the
+/// handle, and the handle's end ends it.
+///
+/// All state is under one lock. Whatever the users gave (handlers, contents) is called and let go outside of it, in
+/// callbacks of the runner: either may come back into this object.
+final class ConnectionCore: Pollable, @unchecked Sendable {
+  let lock = Lock()
+  let endpoint: NWEndpoint
+  let settings: ConnectionSettings
+  var phase = NWConnection.State.setup
+  /// The present socket has been ready: contents may be on it.
+  private(set) var established = false
+  var wire: Wire?
+  var tls: TLSSession?
+  /// Encrypted output that the socket has not taken yet.
+  var cipher = Data()
+  var receives = Fifo<ReceiveRequest>()
+  var input = InputState()
+  var outbox = Fifo<Outgoing>()
+  var output = OutputState()
+  private(set) var runner: QueueRunner?
+  private var connector: Connector?
+  private var accepted: Int32?
+  private var userHandlers = ConnectionHandlers()
+
+  init(_ endpoint: NWEndpoint, _ settings: ConnectionSettings, accepted: Int32?) {
+    self.endpoint = endpoint
+    self.settings = settings
+    self.accepted = accepted
+  }
+
+  deinit {
+    if let accepted { close(accepted) }
+  }
+
+  var handlers: ConnectionHandlers { lock.locked { userHandlers } }
+  var currentState: NWConnection.State { lock.locked { phase } }
+  var queue: DispatchQueue? { lock.locked { runner?.queue } }
+
+  var path: NWPath? {
+    lock.locked {
+      guard let wire else { return nil }
+      return NWPath(
+        status: .satisfied,
+        localEndpoint: localAddress(wire.descriptor)?.endpoint,
+        remoteEndpoint: remoteAddress(wire.descriptor)?.endpoint
+      )
+    }
+  }
+
+  var tlsMetadata: NWProtocolTLS.Metadata? {
+    lock.locked { phase == .ready ? tls.map { NWProtocolTLS.Metadata($0.metadata) } : nil }
+  }
+
+  func changeHandlers(_ change: (inout ConnectionHandlers) -> Void) {
+    let old = lock.locked {
+      let old = userHandlers
+      if phase != .cancelled { change(&userHandlers) }
+      return old
+    }
+    withExtendedLifetime(old) {}
+  }
+
+  func start(_ queue: DispatchQueue) {
+    lock.locked {
+      guard runner == nil, phase == .setup else { return }
+      runner = QueueRunner.of(queue)
+      enter(.preparing)
+      if let descriptor = accepted {
+        accepted = nil
+        applyOptions(descriptor, settings.tcp)
+        adopt(descriptor, nil)
+      } else {
+        connect()
+      }
+    }
+  }
+
+  func restart() {
+    lock.locked {
+      guard case .waiting = phase else { return }
+      enter(.preparing)
+      connect()
+    }
+  }
+
+  func cancelCurrentEndpoint() {
+    lock.locked {
+      if let connector { return connector.skip() }
+      guard wire != nil else { return }
+      wait(.posix(.ECANCELED))
+    }
+  }
+
+  /// The handle is gone: nobody can cancel any more.
+  func abandon() { cancel(graceful: true) }
+
+  func cancel(graceful: Bool) {
+    let unstarted = lock.locked { () -> ([ReceiveRequest], [Outgoing], ConnectionHandlers)? in
+      guard phase != .cancelled else { return nil }
+      phase = .cancelled
+      connector?.cancel()
+      connector = nil
+      closeWire(graceful: graceful, lastContents: true)
+      let released = userHandlers
+      userHandlers = ConnectionHandlers()
+      // Without a queue there is nowhere to tell it.
+      guard let runner else { return (receives.removeAll(), outbox.removeAll(), released) }
+      completeAll(.posix(.ECANCELED))
+      runner.post(.call { released.state?(.cancelled) })
+      return nil
+    }
+    withExtendedLifetime(unstarted) {}
+  }
+
+  func ready(_ events: UInt32) {
+    lock.locked {
+      guard wire != nil else { return }
+      wire?.note(events)
+      if phase == .preparing { proceedHandshake() }
+      fillReceives()
+      flush()
+    }
+  }
+
+  // The rest is called with the lock held.
+
+  /// Changes the state and tells it.
+  func enter(_ next: NWConnection.State) {
+    phase = next
+    post { $0.state?(next) }
+  }
+
+  /// Not reached, for now.
+  func wait(_ error: NWError) {
+    closeWire(graceful: true, lastContents: false)
+    enter(.waiting(error))
+  }
+
+  /// The connection stands.
+  func becomeReady() {
+    established = true
+    enter(.ready)
+    post { $0.viability?(true) }
+    fillReceives()
+    flush()
+  }
+
+  /// The connection broke: whoever waits for something is told, then the state.
+  func fail(_ error: NWError) {
+    closeWire(graceful: true, lastContents: false)
+    completeAll(error)
+    enter(.failed(error))
+  }
+
+  /// Runs a callback later, with the handlers of then.
+  func post(_ tell: @escaping @Sendable (ConnectionHandlers) -> Void) {
+    runner?.post(.call { tell(self.handlers) })
+  }
+
+  func post(_ callback: Callback) { runner?.post(callback) }
+
+  private func connect() {
+    guard let runner else { return }
+    let connector = Connector(endpoint, settings, runner) { [weak self] connector, outcome in
+      if let self {
+        self.connected(connector, outcome)
+      } else if case .success(let socket) = outcome {
+        runner.remove(socket.descriptor, socket.token)
+        close(socket.descriptor)
+      }
+    }
+    self.connector = connector
+    connector.start()
+  }
+
+  /// Takes the lock: the connector tells it from outside.
+  private func connected(_ connector: Connector, _ outcome: Connector.Outcome) {
+    lock.locked {
+      let current = self.connector === connector
+      if current { self.connector = nil }
+      switch outcome {
+      case .failure(let error):
+        if current { wait(error) }
+      case .success(let socket):
+        if current { return adopt(socket.descriptor, socket.token) }
+        runner?.remove(socket.descriptor, socket.token)
+        close(socket.descriptor)
+      }
+    }
+  }
+
+  /// A connected socket: the connector's, which is in the set under a token, or a listener's.
+  private func adopt(_ descriptor: Int32, _ token: UInt64?) {
+    guard let runner else { return }
+    var wire = Wire(descriptor)
+    input = InputState()
+    output = OutputState(batches: output.batches)
+    cipher = Data()
+    wire.token = token.map { runner.replace(descriptor, $0, self) } ?? runner.add(descriptor, self)
+    self.wire = wire
+    guard let tlsSettings = settings.tls else { return becomeReady() }
+    tls = TLSSession(tlsSettings, tlsName)
+    proceedHandshake()
+  }
+
+  private var tlsName: String {
+    guard case .hostPort(let host, _) = endpoint else { return "" }
+    if case .name(let name, _) = host { return name }
+    return host.debugDescription
+  }
+
+  /// Lets go of the socket: with a FIN behind what was sent, or with a reset.
+  private func closeWire(graceful: Bool, lastContents: Bool) {
+    guard let wire else { return }
+    self.wire = nil
+    runner?.remove(wire.descriptor, wire.token)
+    defer {
+      tls = nil
+      established = false
+    }
+    if !graceful { return resetSocket(wire.descriptor) }
+    Linger.close(wire.descriptor, remainder(of: lastContents && established ? outbox.all : []))
+  }
+
+  private func completeAll(_ error: NWError) {
+    for request in receives.removeAll() { post(.received(request.completion, nil, nil, true, error)) }
+    for item in outbox.removeAll() { post(.sent(item.completion, error, item.content)) }
+  }
 }

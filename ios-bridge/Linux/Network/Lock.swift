@@ -57,9 +57,12 @@ struct Fifo<Element> {
     return element
   }
 
+  /// Everything, in order.
+  var all: [Element] { elements[head...].compactMap { $0 } }
+
   /// Everything, in order; nothing stays.
   mutating func removeAll() -> [Element] {
     defer { self = Fifo() }
-    return elements[head...].compactMap { $0 }
+    return all
   }
 }

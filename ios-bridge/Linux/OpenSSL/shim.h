@@ -27,10 +27,6 @@ static inline long shim_SSL_CTX_set_mode(SSL_CTX *context, long mode) {
   return SSL_CTX_set_mode(context, mode);
 }
 
-static inline long shim_SSL_CTX_set_read_ahead(SSL_CTX *context, int yes) {
-  return SSL_CTX_set_read_ahead(context, yes);
-}
-
 static inline int shim_BIO_reset(BIO *bio) {
   return (int)BIO_reset(bio);
 }
@@ -73,4 +69,8 @@ static inline int shim_sk_X509_push(STACK_OF(X509) *stack, X509 *certificate) {
 
 static inline void shim_sk_X509_free(STACK_OF(X509) *stack) {
   sk_X509_free(stack);
+}
+
+static inline void shim_SSL_CTX_forbid_renegotiation(SSL_CTX *context) {
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
 }

@@ -1,0 +1,172 @@
+import Foundation
+import Network
+import XCTest
+
+final class ConnectionStateTests: XCTestCase {
+  func testAConnectionGoesFromSetupOverPreparingToReady() {
+    let listener = RawListener()
+    let subject = Subject(listener.port)
+    XCTAssertEqual(subject.connection.state, .setup)
+    subject.start()
+    _ = listener.accept()
+    XCTAssertEqual(subject.states.wait(count: 2), [.preparing, .ready])
+    XCTAssertEqual(subject.connection.state, .ready)
+    XCTAssertTrue(subject.connection.queue === subject.queue)
+    subject.cancel()
+    XCTAssertEqual(subject.states.values, [.preparing, .ready, .cancelled])
+  }
+
+  func testARefusedConnectionWaitsUntilItIsCancelled() {
+    let subject = Subject(freePort()).start()
+    XCTAssertEqual(subject.states.wait(count: 2), [.preparing, .waiting(.posix(.ECONNREFUSED))])
+    subject.cancel()
+    XCTAssertEqual(subject.states.values.count, 3)
+  }
+
+  func testAWaitingConnectionIsTriedAgainByRestart() {
+    let port = freePort()
+    let subject = Subject(port).start()
+    subject.states.wait(count: 2)
+    let listener = RawListener(port: port)
+    subject.connection.restart()
+    subject.send("hello")
+    XCTAssertEqual(listener.accept().readText(5), "hello")
+    XCTAssertEqual(
+      subject.states.wait(count: 4),
+      [.preparing, .waiting(.posix(.ECONNREFUSED)), .preparing, .ready]
+    )
+  }
+
+  func testRestartDoesNothingToAConnectionThatStands() {
+    let (subject, peer) = pair()
+    subject.connection.restart()
+    subject.send("still here")
+    XCTAssertEqual(peer.readText(10), "still here")
+    XCTAssertEqual(subject.states.values, [.preparing, .ready])
+  }
+
+  func testANameThatDoesNotResolveWaitsWithAnErrorOfDNS() {
+    let subject = Subject(80, host: .name("no-such-name.invalid", nil)).start()
+    let states = subject.states.wait(count: 2)
+    guard case .waiting(.dns(let code)) = states.last else { return XCTFail("\(states)") }
+    XCTAssertLessThan(code, -65536)
+  }
+
+  func testTheAddressesOfANameAreTriedInTurn() {
+    // localhost is ::1 first, where nobody listens.
+    let listener = RawListener()
+    let subject = Subject(listener.port, host: "localhost").start()
+    _ = listener.accept()
+    XCTAssertEqual(subject.states.wait(count: 2), [.preparing, .ready])
+    XCTAssertEqual(
+      subject.connection.currentPath?.remoteEndpoint,
+      .hostPort(host: "127.0.0.1", port: NWEndpoint.Port(number: listener.port))
+    )
+  }
+
+  func testANameWhoseAddressesAllRefuseWaits() {
+    let subject = Subject(freePort(), host: "localhost").start()
+    XCTAssertEqual(subject.states.wait(count: 2).last, .waiting(.posix(.ECONNREFUSED)))
+  }
+
+  func testAConnectionThatIsNotAnsweredTimesOut() {
+    // A backlog of nothing, filled: the system drops what knocks then.
+    let listener = RawListener(backlog: 0)
+    let filler = (0..<3).map { _ in Subject(listener.port).start() }
+    filler[0].states.wait { $0.contains(.ready) }
+    let options = NWProtocolTCP.Options()
+    options.connectionTimeout = 1
+    let subject = Subject(listener.port, using: NWParameters(tls: nil, tcp: options)).start()
+    XCTAssertEqual(subject.states.wait(count: 2), [.preparing, .waiting(.posix(.ETIMEDOUT))])
+    for other in filler { other.cancel() }
+  }
+
+  func testAConnectionThatIsCancelledWhilePreparingIsNeverReady() {
+    let listener = RawListener(backlog: 0)
+    let filler = (0..<3).map { _ in Subject(listener.port).start() }
+    filler[0].states.wait { $0.contains(.ready) }
+    let subject = Subject(listener.port).start()
+    subject.receive()
+    subject.send("lost")
+    subject.cancel()
+    XCTAssertEqual(subject.received.values, [.failed(.posix(.ECANCELED))])
+    XCTAssertEqual(subject.sent.values, [.posix(.ECANCELED)])
+    XCTAssertFalse(subject.states.values.contains(.ready))
+    for other in filler { other.cancel() }
+  }
+
+  func testEndpointsThatCannotBeReachedByASocketAreInvalid() {
+    let endpoint = NWEndpoint.service(name: "a", type: "_b._tcp", domain: "local", interface: nil)
+    let subject = Subject(NWConnection(to: endpoint, using: .tcp)).start()
+    XCTAssertEqual(subject.states.wait(count: 2).last, .waiting(.posix(.EINVAL)))
+  }
+
+  func testTheLocalEndpointCanBeChosen() {
+    let listener = RawListener()
+    let parameters = NWParameters.tcp
+    let port = freePort()
+    parameters.requiredLocalEndpoint = .hostPort(host: "127.0.0.1", port: NWEndpoint.Port(number: port))
+    let subject = Subject(listener.port, using: parameters).startReady()
+    XCTAssertEqual(
+      subject.connection.currentPath?.localEndpoint,
+      .hostPort(host: "127.0.0.1", port: NWEndpoint.Port(number: port))
+    )
+  }
+
+  func testAReadyConnectionIsViable() {
+    let listener = RawListener()
+    let subject = Subject(listener.port)
+    let viable = Recorder<Bool>()
+    subject.connection.viabilityUpdateHandler = { viable.add($0) }
+    subject.start()
+    XCTAssertEqual(viable.wait(count: 1), [true])
+  }
+
+  func testAResetBreaksAConnectionWithAReceiver() {
+    let (subject, peer) = pair()
+    subject.receive()
+    peer.reset()
+    XCTAssertEqual(subject.received.wait(count: 1), [.failed(.posix(.ECONNRESET))])
+    XCTAssertEqual(subject.states.wait(count: 3).last, .failed(.posix(.ECONNRESET)))
+  }
+
+  func testABrokenConnectionAnswersEveryCallWithItsError() {
+    let (subject, peer) = pair()
+    subject.receive()
+    peer.reset()
+    subject.states.wait(count: 3)
+    XCTAssertEqual(subject.receiveNext(), .failed(.posix(.ECONNRESET)))
+    subject.send("x")
+    XCTAssertEqual(subject.sent.wait(count: 1), [.posix(.ECONNRESET)])
+    subject.cancel()
+    XCTAssertEqual(subject.states.values.last, .cancelled)
+  }
+
+  func testADisconnectIsNotSeenWithoutAReceiver() {
+    let (subject, peer) = pair()
+    let (other, otherPeer) = pair()
+    peer.reset()
+    // The events of one loop come in order: once the second connection has seen its end, the first one's was there.
+    otherPeer.close()
+    XCTAssertEqual(other.receiveNext(), .end)
+    XCTAssertEqual(subject.states.values, [.preparing, .ready])
+    XCTAssertEqual(subject.receiveNext(), .failed(.posix(.ECONNRESET)))
+  }
+
+  func testSocketsOfTheFileSystemCanBeConnectedTo() throws {
+    let path = "\(NSTemporaryDirectory())/stand-in-\(getpid()).sock"
+    unlink(path)
+    defer { unlink(path) }
+    let parameters = NWParameters.tcp
+    parameters.requiredLocalEndpoint = .unix(path: path)
+    let listener = try NWListener(using: parameters)
+    listener.newConnectionHandler = { connection in
+      connection.start(queue: DispatchQueue(label: "test.unix"))
+      connection.send(content: Data("over a file".utf8), completion: .contentProcessed { _ in connection.cancel() })
+    }
+    listener.start(queue: DispatchQueue(label: "test.unix.listener"))
+    let subject = Subject(NWConnection(to: .unix(path: path), using: .tcp)).startReady()
+    XCTAssertEqual(subject.receiveAll().data, Data("over a file".utf8))
+    listener.cancel()
+  }
+}

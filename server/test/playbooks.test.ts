@@ -8,6 +8,7 @@ import t from "tap";
 import { defaultLimits, type Limits } from "../core/base/limits.ts";
 import * as breaker from "../core/download/breaker.ts";
 import * as lanes from "../core/download/lane-queue.ts";
+import { recordIds } from "./support/vectors.ts";
 
 type Step = { at: number; call: string; args: unknown[]; returns?: unknown; note?: string };
 type Playbook = { machine: string; title: string; rules: string[]; limits?: Record<string, number>; steps: Step[] };
@@ -28,6 +29,7 @@ const schema = JSON.parse(readFileSync(new URL("schema/playbook.schema.json", ro
 const validate = new Ajv({ strict: true }).compile(schema);
 const called = new Set<string>();
 const rules = new Set<string>();
+const ran: string[] = [];
 
 for (const folder of readdirSync(new URL("playbooks/", root)).sort()) {
   // That machine has players, origins and disks: exchange-playbooks.test.ts runs it.
@@ -50,6 +52,7 @@ t.test("playbooks call every function of every machine", (t) => {
     t.same(uncalled, [], `the machine "${name}"`);
   }
   t.comment(`rules: ${[...rules].sort().join(" ")}`);
+  recordIds(ran);
   t.end();
 });
 
@@ -84,6 +87,7 @@ function runFile(machine: Machine, folder: string, file: string): void {
     for (const rule of playbook.rules) {
       rules.add(rule);
     }
+    ran.push(`playbook ${folder}/${file.replace(".json", "")}`);
     t.end();
   });
 }

@@ -235,19 +235,3 @@ enum ParserState {
 enum SpecialField {
   case none, connection, length, coding
 }
-
-/// Bytes with a meaning in heads.
-enum Ascii {
-  static let tab: UInt8 = 9
-  static let lf: UInt8 = 10
-  static let cr: UInt8 = 13
-  static let space: UInt8 = 32
-  static let quote: UInt8 = 34
-  static let dot: UInt8 = 46
-  static let zero: UInt8 = 48
-  static let nine: UInt8 = 57
-  static let colon: UInt8 = 58
-  static let semicolon: UInt8 = 59
-  static let equals: UInt8 = 61
-  static let backslash: UInt8 = 92
-}

@@ -36,11 +36,13 @@ let package = Package(
     // zlib is a part of every Apple system and of every Debian.
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "ReelcacheEdge", dependencies: ["ReelcacheCore", "CZlib"] + appleModules),
-    .target(name: "Reelcache", dependencies: ["ReelcacheCore", "ReelcacheEdge"]),
-    .executableTarget(name: "reelcache-sut", dependencies: ["Reelcache", "ReelcacheCore", "ReelcacheEdge"]),
+    .target(name: "Reelcache", dependencies: ["ReelcacheCore", "ReelcacheEdge"] + appleModules),
+    // Apart from its one executable file, so that tests can link it.
+    .target(name: "ReelcacheCommand", dependencies: ["Reelcache", "ReelcacheCore"]),
+    .executableTarget(name: "reelcache-sut", dependencies: ["ReelcacheCommand"]),
     .testTarget(name: "ReelcacheCoreTests", dependencies: ["ReelcacheCore"]),
     .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + appleModules),
-    .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache"]),
+    .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand", "reelcache-sut"]),
   ] + standIns,
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,84 @@
+import ReelcacheCore
+
+/// Everything a server can be told. Units stand last in the name. Whatever is not set has its default; `startServer`
+/// checks the values and throws a `StartError` that names the option, the value and what is allowed.
+public struct ServerOptions: Sendable, Equatable {
+  /// How proxied URLs carry the upstream URL.
+  public enum Form: String, Sendable, CaseIterable {
+    /// `/proxy?url=https%3A%2F%2Fhost%2Fpath`
+    case query
+    /// `/https/host/path`
+    case path
+  }
+
+  /// Address to listen on: an IP address or localhost. Beyond loopback it needs `secret`. Default 127.0.0.1.
+  public var host = "127.0.0.1"
+  /// Port to listen on; 0 takes a free one. Default 9000.
+  public var port = 9_000
+  /// Folder of the cache, made when absent. Empty, the default: `reelcache` in the user's or the app's cache folder.
+  public var cacheDir = ""
+  /// Size at which eviction starts, in bytes. Default 1 GiB.
+  public var maxCacheBytes = 1_073_741_824
+  /// Disk space left free, in bytes. Default 256 MiB.
+  public var freeDiskReserveBytes = 268_435_456
+  /// Part of every proxied URL; a request without it gets 403. 8 to 128 characters out of A-Z a-z 0-9 - . _ ~, or empty,
+  /// the default, for none.
+  public var secret = ""
+  /// Further names or `name:port` that the Host field may carry.
+  public var allowedHosts: [String] = []
+  /// Only these origins: `host`, `*.host`, `host:port`. Empty, the default: all public ones.
+  public var allowUpstream: [String] = []
+  /// Origins on a private or loopback address that are allowed all the same: `host`, `host:port`, `host:*`.
+  public var allowPrivate: [String] = []
+  /// Form of the URLs that `convertUrl` gives. Default `query`.
+  public var form = Form.query
+  /// Freshness of a finished playlist that states none, in seconds. Default 300.
+  public var playlistFreshSeconds = 300
+  /// Stores responses that say no-store. Default false.
+  public var ignoreNoStore = false
+  /// Query parameters that are no part of the cache key.
+  public var dropParameters: [String] = []
+  /// Only these query parameters are part of the cache key; nil, the default: all are.
+  public var keepParameters: [String]?
+  /// Keeps player connections open between requests. Default true.
+  public var keepAlive = true
+  /// Further player fields to pass on to the origin, by name.
+  public var forwardFields: [String] = []
+  /// Fields to set on every origin request: name, value, name, value.
+  public var requestFields: [String] = []
+  /// Further origin fields to pass on to the player, by name.
+  public var responseFields: [String] = []
+  /// Lets pages of other sites read responses. Default true.
+  public var cors = true
+  /// Least severe message logged: trace, debug, info, warn, error, fatal or silent. Default info.
+  public var logLevel = "info"
+  /// Wait after the start before anything is evicted, in milliseconds. Default 5000.
+  public var evictionDelayMs = 5_000
+  /// Bounds to change, by name, such as `["slotsMax": 8]`; names and defaults are in `limitDefaults`.
+  public var limits: [String: Int] = [:]
+  /// PEM file of certificate authorities to trust at origins besides the system's; empty, the default, for none.
+  public var originCa = ""
+
+  /// When stored responses are reused; there is one policy, made for media.
+  package var policy = "media"
+  /// Form of the log on stderr.
+  package var logFormat = "json"
+
+  /// The defaults.
+  public init() {}
+
+  /// The name and value of every limit that `limits` can change. Units stand last in the names.
+  public static var limitDefaults: [String: Int] {
+    var values: [String: Int] = [:]
+    for (name, field) in limitFields { values[name.description] = defaultLimits[keyPath: field] }
+    return values
+  }
+}
+
+extension ServerOptions {
+  /// `form` as the option table writes it.
+  package var formName: String {
+    get { form.rawValue }
+    set { form = Form(rawValue: newValue) ?? form }
+  }
+}

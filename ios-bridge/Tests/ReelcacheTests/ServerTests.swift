@@ -1,0 +1,231 @@
+import XCTest
+
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
+@testable import Reelcache
+
+/// The public API: what an app sees, as server/test/api.test.ts proves it of the reference.
+final class ServerTests: XCTestCase {
+  private var folders: [URL] = []
+
+  override func tearDown() async throws {
+    await stopServer()
+    for folder in folders { try? FileManager.default.removeItem(at: folder) }
+  }
+
+  func testConvertUrlWorksBeforeTheStartWhileRunningAndAfterTheStopAndNeverThrows() async throws {
+    await stopServer()
+    let why = Locked<[Fallback]>([])
+    let note: (Fallback) -> Void = { reason in why.with { $0.append(reason) } }
+    let url = "https://cdn.example.com/a b/ü.m3u8?Policy=a~b&Signature=x%2By#t=1"
+    XCTAssertEqual(convertUrl(url, note), url, "before the start the URL itself")
+    let server = try await startServer(options())
+    XCTAssertEqual(
+      convertUrl(url),
+      "\(server.url)/proxy?url=https%3A%2F%2Fcdn.example.com%2Fa%2520b%2F%25C3%25BC.m3u8"
+        + "%3FPolicy%3Da~b%26Signature%3Dx%252By#t=1",
+      "escaped as a player would, the fragment left to the player"
+    )
+    for other in ["file:///etc/passwd", "skd://key", "", "not a url", "https://user:pw@host/x", "data:,x"] {
+      XCTAssertEqual(convertUrl(other, note), other, "\(other) stays")
+    }
+    XCTAssertTrue(server.isRunning)
+    await stopServer()
+    XCTAssertEqual(convertUrl(url, note), url)
+    XCTAssertEqual(why.with { $0 }, [.notRunning] + Array(repeating: .notHttp, count: 6) + [.notRunning])
+    XCTAssertFalse(server.isRunning)
+    await server.stop()
+  }
+
+  func testConvertUrlOfAURLGivesOneThatCanBePlayed() async throws {
+    let plain = try XCTUnwrap(URL(string: "https://cdn.example.com/a.m3u8?b=1"))
+    let server = try await startServer(options())
+    XCTAssertEqual(
+      server.convertUrl(plain).absoluteString,
+      "\(server.url)/proxy?url=https%3A%2F%2Fcdn.example.com%2Fa.m3u8%3Fb%3D1"
+    )
+    XCTAssertEqual(convertUrl(plain), server.convertUrl(plain))
+    let file = URL(fileURLWithPath: "/etc/hosts")
+    XCTAssertEqual(convertUrl(file), file)
+  }
+
+  func testConvertUrlMayBeCalledFromManyThreadsAtOnce() async throws {
+    let server = try await startServer(options())
+    let wanted = server.convertUrl("https://a.example/x")
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in
+      for _ in 0..<500 { XCTAssertEqual(convertUrl("https://a.example/x"), wanted) }
+    }
+  }
+
+  func testThePathFormAndASecretAreInWhatConvertUrlGivesAndThatCanBeFetched() async throws {
+    let origin = try TestOrigin(10_000)
+    defer { origin.close() }
+    let server = try await startServer(
+      options {
+        $0.form = .path
+        $0.secret = "open-sesame"
+      }
+    )
+    let url = server.convertUrl("\(origin.url)/seg.ts?a=1")
+    XCTAssertEqual(url, "\(server.url)/~open-sesame/http/127.0.0.1:\(origin.port)/seg.ts?a=1")
+    let answer = try await fetch(url)
+    XCTAssertEqual(answer.status, 200)
+    XCTAssertEqual(answer.body, origin.body)
+  }
+
+  func testWrongOptionsAreRefusedWithAMessageAndNothingIsLeftBehind() async throws {
+    let never = folder().appendingPathComponent("never").path
+    let wrong: [(String, (inout ServerOptions) -> Void)] = [
+      ("port", { $0.port = 70_000 }),
+      ("secret", { $0.host = "0.0.0.0" }),
+      ("slotsMax", { $0.limits = ["slotsMax": -1] }),
+      ("PEM", { $0.originCa = "/nowhere/ca.pem" }),
+    ]
+    for (word, change) in wrong {
+      let refused = await failure(
+        options {
+          $0.cacheDir = never
+          change(&$0)
+        }
+      )
+      XCTAssertTrue(refused?.message.contains(word) == true, "\(word): \(String(describing: refused))")
+    }
+    XCTAssertFalse(FileManager.default.fileExists(atPath: never), "no folder was made")
+  }
+
+  func testACacheFolderServesOneServerAndAPortOneListener() async throws {
+    let shared = folder().path
+    let first = try await startServer(options { $0.cacheDir = shared })
+    let second = await failure(options { $0.cacheDir = shared })
+    XCTAssertEqual(second?.reason, .cacheDirectory)
+    XCTAssertTrue(second?.message.contains(shared) == true, "the message says which")
+    let third = await failure(options { $0.port = first.port })
+    XCTAssertEqual(third?.reason, .portTaken)
+    await first.stop()
+    let again = try await startServer(options { $0.cacheDir = shared })
+    XCTAssertTrue(again.isRunning, "what is stopped lets go of its folder")
+  }
+
+  func testStatsAndEventsSayWhatHappened() async throws {
+    let origin = try TestOrigin(50_000)
+    defer { origin.close() }
+    let server = try await startServer(
+      options {
+        $0.maxCacheBytes = 60_000
+        $0.evictionDelayMs = 0
+      }
+    )
+    let events = server.events
+    let reports = Locked<[ExchangeReport]>([])
+    let token = server.on { event in
+      if case .exchange(let report) = event { reports.with { $0.append(report) } }
+    }
+    let one = server.convertUrl("\(origin.url)/1.ts")
+    _ = try await fetch(one)
+    try await until("the bytes on disk") { $0.bytes == 50_000 && $0.flights == 0 }
+    _ = try await fetch(one)
+    try await until("both to be over") { $0.hits + $0.misses == 2 }
+    let stats = await server.stats()
+    XCTAssertEqual([stats.entries, stats.bytes, stats.hits, stats.misses], [1, 50_000, 1, 1])
+    XCTAssertEqual([stats.bytesFromOrigin, stats.bytesFromDisk], [50_000, 50_000])
+    XCTAssertEqual(stats.index, .ok)
+    let heard = reports.with { $0 }
+    XCTAssertEqual(heard.map(\.url), ["\(origin.url)/1.ts", "\(origin.url)/1.ts"])
+    XCTAssertEqual(heard.map(\.status), [200, 200])
+    XCTAssertEqual(heard.map(\.bytesFromFlights), [50_000, 0])
+    XCTAssertEqual(heard.map(\.bytesFromDisk), [0, 50_000])
+    XCTAssertEqual(heard.last?.cacheStatus, "reelcache; hit")
+    server.off(token)
+    _ = try await fetch(server.convertUrl("\(origin.url)/2.ts"))
+    try await until("the older to be evicted") { $0.evictions == 1 }
+    XCTAssertEqual(reports.with { $0.count }, 2, "a listener that was taken off hears nothing")
+    await clearCache()
+    let cleared = await server.stats()
+    XCTAssertEqual([cleared.entries, cleared.bytes], [0, 0])
+    await server.stop()
+    var evicted: [String] = []
+    var last: ServerEvent?
+    for await event in events {
+      if case .evicted(let url) = event { evicted.append(url) }
+      last = event
+    }
+    XCTAssertEqual(evicted, ["\(origin.url)/1.ts"])
+    XCTAssertEqual(last, .stopped)
+  }
+
+  func testWhatIsPrefetchedIsAHitAndSurvivesARestart() async throws {
+    let origin = try TestOrigin(20_000)
+    defer { origin.close() }
+    let shared = folder().path
+    let first = try await startServer(options { $0.cacheDir = shared })
+    first.prefetch("\(origin.url)/x.ts")
+    try await until("the bytes on disk") { $0.bytes == 20_000 && $0.flights == 0 }
+    await first.stop()
+    let second = try await startServer(options { $0.cacheDir = shared })
+    let answer = try await fetch(second.convertUrl("\(origin.url)/x.ts"))
+    XCTAssertEqual(answer.body, origin.body)
+    XCTAssertEqual(answer.fields["Cache-Status"] as? String, "reelcache; hit")
+    XCTAssertEqual(origin.requests.count, 1)
+  }
+
+  func testPagesOfTheAppsOwnAreServedBelowTheProxysAddress() async throws {
+    let server = try await startServer(options())
+    server.servePages { path in
+      path == "/own/page" ? Page(contentType: "text/plain; charset=utf-8", body: Array("own".utf8)) : nil
+    }
+    let own = try await fetch("\(server.url)/own/page")
+    XCTAssertEqual(own.status, 200)
+    XCTAssertEqual(own.body, Data("own".utf8))
+    XCTAssertEqual(own.fields["Content-Type"] as? String, "text/plain; charset=utf-8")
+    let other = try await fetch("\(server.url)/other")
+    XCTAssertEqual(other.status, 404)
+  }
+
+  func testStopAnswersEveryCallerOnce() async throws {
+    let server = try await startServer(options())
+    let events = server.events
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<5 { group.addTask { await server.stop() } }
+    }
+    var stops = 0
+    for await event in events where event == .stopped { stops += 1 }
+    XCTAssertEqual(stops, 1)
+  }
+
+  private func folder() -> URL {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("reelcache-\(UUID().uuidString)")
+    folders.append(folder)
+    return folder
+  }
+
+  private func options(_ change: (inout ServerOptions) -> Void = { _ in }) -> ServerOptions {
+    var options = ServerOptions()
+    options.port = 0
+    options.cacheDir = folder().path
+    options.allowPrivate = ["127.0.0.1:*"]
+    options.logLevel = "silent"
+    change(&options)
+    return options
+  }
+
+  private func failure(_ options: ServerOptions) async -> StartError? {
+    do {
+      await (try startServer(options)).stop()
+      return nil
+    } catch {
+      return error as? StartError
+    }
+  }
+
+  /// Waits for a state of the server that was started last.
+  private func until(_ what: String, _ holds: (Stats) -> Bool) async throws {
+    let server = try XCTUnwrap(latestServer())
+    for _ in 0..<2_000 {
+      if holds(await server.stats()) { return }
+      try await Task.sleep(nanoseconds: 5_000_000)
+    }
+    XCTFail("waited in vain for \(what): \(await server.stats())")
+  }
+}

@@ -37,6 +37,12 @@ private final class SpanFile {
 
 /// How long an answer to "how much is free?" is good for, in milliseconds.
 private let freeBytesMs = 1_000
+/// Longest read on the loop, in bytes.
+private let readNowBytesMax = 65_536
+/// A read on the loop that takes this long has found the disk cold, or the processor busy: there are no more for a
+/// while, which is short, since the two look alike. In milliseconds.
+private let readNowSlowMs = 2
+private let readNowPauseMs = 25
 
 package final class SpanFiles: @unchecked Sendable {
   package typealias Done = (FileError?) -> Void
@@ -60,6 +66,8 @@ package final class SpanFiles: @unchecked Sendable {
   private var ending = 0
   private var knownFreeBytes = -1
   private var freeBytesAtMs = Int.min
+  /// Until then nothing is read on the loop.
+  private var readNowAtMs = Int.min
   private var closed = false
   private var onClosed: (() -> Void)?
 
@@ -102,6 +110,24 @@ package final class SpanFiles: @unchecked Sendable {
         done(error, room.data(error == nil ? bytesRead : 0))
       }
     }
+  }
+
+  /// What `read` would give, at once: for small reads, of which the way to another thread and back costs the most. Nil
+  /// when the file is not open, when the bytes are too many or not all there, and for a while after the disk was slow:
+  /// then `read` answers. The loop waits for the disk no longer than one such read takes.
+  package func readNow(_ id: Int, _ position: Int, _ length: Int) -> Data? {
+    loop.assertHere()
+    let startMs = calls.nowMs()
+    if length > readNowBytesMax || startMs < readNowAtMs || closed { return nil }
+    guard let file = files[id], file.descriptor != -1, !file.removed else { return nil }
+    files.remove(id)
+    files.set(id, file)
+    let room = ReadRoom(pool, length)
+    let count = (try? calls.readSync(file.descriptor, room.bytes, position)) ?? -1
+    let endMs = calls.nowMs()
+    if endMs - startMs >= readNowSlowMs { readNowAtMs = endMs + readNowPauseMs }
+    let data = room.data(max(0, count))
+    return count == length ? data : nil
   }
 
   /// Makes the bytes of a file survive a loss of power.

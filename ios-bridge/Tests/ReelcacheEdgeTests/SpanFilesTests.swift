@@ -34,6 +34,51 @@ final class SpanFilesTests: StorageTestCase {
     try bench.close()
   }
 
+  func testASmallReadOfAnOpenFileIsAnsweredAtOnce() throws {
+    let bench = FileBench(self, loop, dataDir, openFilesMax: 1)
+    let now = { (id: Int, position: Int, length: Int) in self.loop.run { bench.files.readNow(id, position, length) } }
+    XCTAssertNil(now(1, 0, 10), "there is no such file")
+    XCTAssertNil(try bench.write(1, [patternBytes(1, 0, 100_000)], 0).value())
+    for length in [1, 2_000, 65_536] { XCTAssertEqual(now(1, 3, length), patternBytes(1, 3, length)) }
+    XCTAssertNil(now(1, 0, 65_537), "too long")
+    XCTAssertNil(now(1, 99_999, 2), "not all there")
+    XCTAssertNil(try bench.write(2, [patternBytes(2, 0, 10)], 0).value())
+    XCTAssertNil(now(1, 0, 10), "its descriptor was closed")
+    XCTAssertEqual(now(2, 0, 10), patternBytes(2, 0, 10))
+    XCTAssertNil(try bench.remove(2).value())
+    XCTAssertNil(now(2, 0, 10))
+    try bench.close()
+    XCTAssertNil(now(1, 0, 10))
+    loop.until("all pieces are back") { bench.pool.counts().taken == 0 }
+  }
+
+  func testAfterASlowDiskSmallReadsAreNotAnsweredAtOnceForAWhile() throws {
+    let clock = Tally()
+    let real = realFileCalls(loop)
+    var calls = real
+    calls.nowMs = { clock.value }
+    calls.readSync = { descriptor, room, position in
+      clock.value += Int(clock.code)
+      return try real.readSync(descriptor, room, position)
+    }
+    let bench = FileBench(self, loop, dataDir, calls: calls)
+    XCTAssertNil(try bench.write(1, [patternBytes(1, 0, 100)], 0).value())
+    let now = { (atMs: Int, tookMs: Int32) in
+      self.loop.run {
+        clock.value = atMs
+        clock.code = tookMs
+        return bench.files.readNow(1, 0, 10)
+      }
+    }
+    XCTAssertNotNil(now(1_000, 1))
+    XCTAssertNotNil(now(1_001, 5), "what was read is given")
+    XCTAssertNil(now(1_007, 0))
+    XCTAssertNil(now(1_030, 0))
+    XCTAssertEqual(try bench.read(1, 0, 10).bytes(), patternBytes(1, 0, 10), "the other way is open")
+    XCTAssertNotNil(now(1_031, 0))
+    try bench.close()
+  }
+
   func testANewIdsFileBeginsEmptyWhateverLiesThere() throws {
     // R-DISK-4
     try makeFile(5, 22)

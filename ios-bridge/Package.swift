@@ -42,7 +42,7 @@ let package = Package(
     .executableTarget(name: "reelcache-sut", dependencies: ["ReelcacheCommand"]),
     .testTarget(name: "ReelcacheCoreTests", dependencies: ["ReelcacheCore"]),
     .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + appleModules),
-    .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand", "reelcache-sut"]),
+    .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand"]),
   ] + standIns,
   swiftLanguageModes: [.v6]
 )

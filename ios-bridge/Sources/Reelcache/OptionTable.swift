@@ -254,10 +254,13 @@ private func shownValue(_ value: OptionValue) -> String {
   case .number(let number): String(number)
   case .flag(let on): String(on)
   case .list(let list): "[\(list.map(jsonText).joined(separator: ","))]"
-  case .limits(let limits):
-    "{\(limits.sorted { $0.key < $1.key }.map { jsonText($0.key) + ":\($0.value)" }.joined(separator: ","))}"
+  case .limits(let limits): "{\(limits.sorted { $0.key < $1.key }.map(shownLimit).joined(separator: ","))}"
   case .absent, .unreadable: "null"
   }
+}
+
+private func shownLimit(_ name: String, _ value: Int) -> String {
+  "\(jsonText(name)):\(value)"
 }
 
 private func row(

@@ -17,7 +17,8 @@
       let listening = try XCTUnwrap(ready["listening"])
       XCTAssertTrue(listening.hasPrefix("http://127.0.0.1:"), listening)
       XCTAssertEqual(ready["control"], "stdin")
-      XCTAssertEqual(try command.line()["proxied"], "\(listening)/proxy?url=https%3A%2F%2Fexample.com%2Fa.m3u8%3Fb%3D1%26c")
+      let proxied = "\(listening)/proxy?url=https%3A%2F%2Fexample.com%2Fa.m3u8%3Fb%3D1%26c"
+      XCTAssertEqual(try command.line()["proxied"], proxied)
       let health = try await fetch("\(listening)/health")
       XCTAssertEqual(health.status, 200)
       command.say("clear")
@@ -53,7 +54,8 @@
       let end = try Command(["--port", "0", "--cache-dir", "\(file)/cache"]).end()
       XCTAssertEqual(end.status, 4)
       XCTAssertEqual(end.out, "")
-      XCTAssertTrue(end.error.contains("\(file)/cache") && end.error.hasSuffix("The option is --cache-dir.\n"), end.error)
+      XCTAssertTrue(end.error.contains("\(file)/cache"), end.error)
+      XCTAssertTrue(end.error.hasSuffix("The option is --cache-dir.\n"), end.error)
     }
 
     func testACacheFolderInUseByAnotherServerEndsWithStatus4AndNamesThatProcess() throws {

@@ -12,7 +12,7 @@ import { ToolchainError } from "./swift-toolchain.mjs";
 const formatted = ["Package.swift", "Sources", "Linux", "Tests", "Fuzz", "HostApp"];
 
 /** Tests whose ids both twins must have run; a seeded run of exchanges has a digest of all that happened in its id. */
-const sharedTests = ["vectors", "playbooks", "exchange-playbooks", "exchange-random"].map(
+const sharedTests = ["vectors", "playbooks", "exchange-playbooks", "exchange-random", "exchange-noise"].map(
   (name) => `server/test/${name}.test.ts`,
 );
 

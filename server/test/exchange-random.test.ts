@@ -19,6 +19,7 @@ import { Simulator, simOptions } from "./support/exchange-simulator.ts";
 import { randomFrom } from "./support/random.ts";
 import type { RandomResource } from "./support/random-origin.ts";
 import { pathOf, RandomOrigin, versionText } from "./support/random-origin.ts";
+import { runDigest } from "./support/run-digest.ts";
 import { recordIds } from "./support/vectors.ts";
 
 type Random = (below: number) => number;
@@ -116,23 +117,7 @@ function runSeed(seed: number, weather: Weather): { faults: string[]; digest: st
     faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   if (process.env.REELCACHE_SEED !== undefined) process.stderr.write(`${log.join("\n")}\n`);
-  return { faults, digest: digestOf(sim, log) };
-}
-
-/**
- * Eight digits that differ when anything in two runs did: what happened, and what each player got. Written down beside
- * the ids of vectors and playbooks, they show that the Swift twin plays every seed alike, event for event.
- */
-function digestOf(sim: Simulator, log: string[]): string {
-  let hash = 0x811c9dc5;
-  const results = [...sim.players.values()].map(
-    (one) => `${one.name} ${one.head?.status ?? 0} ${one.end} ${one.received}`,
-  );
-  for (const line of [...log, ...results]) {
-    // FNV-1a.
-    for (const byte of Buffer.from(`${line}\n`, "latin1")) hash = Math.imul(hash ^ byte, 0x01000193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, "0");
+  return { faults, digest: runDigest(sim, log) };
 }
 
 function randomResources(random: Random, weather: Weather): RandomResource[] {

@@ -7,8 +7,8 @@ import XCTest
 /// REELCACHE_SEED=7 REELCACHE_SEEDS=1 prints every event and action.
 final class ExchangeRandomTests: XCTestCase {
   /// Fewer than the reference plays: a debug build takes its time. Both write down the digests of the first so many.
-  private let seeds = setting("REELCACHE_SEEDS") ?? 250
-  private let firstSeed = setting("REELCACHE_SEED") ?? 1
+  private let seeds = numberOfEnvironment("REELCACHE_SEEDS") ?? 250
+  private let firstSeed = numberOfEnvironment("REELCACHE_SEED") ?? 1
 
   func testPlayersGetTheOriginsBytesOfOneVersionInOrderInFairWeather() throws {
     try runSeeds(weathers[0])
@@ -40,7 +40,7 @@ final class ExchangeRandomTests: XCTestCase {
         failed += 1
         XCTFail("seed \(seed) \(weather.name): \(fault)")
       }
-      if setting("REELCACHE_SEED") != nil { print(run.log.map(\.description).joined(separator: "\n")) }
+      if numberOfEnvironment("REELCACHE_SEED") != nil { print(run.log.map(\.description).joined(separator: "\n")) }
       ids.append("random exchange/\(weather.place)/\(seed) \(run.digest())")
     }
     try recordIds(ids)
@@ -48,6 +48,6 @@ final class ExchangeRandomTests: XCTestCase {
 }
 
 /// A number of the environment.
-private func setting(_ name: String) -> Int? {
+func numberOfEnvironment(_ name: String) -> Int? {
   ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
 }

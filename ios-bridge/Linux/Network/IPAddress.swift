@@ -26,7 +26,8 @@ public struct IPv4Address: IPAddress {
   /// From four bytes; nil from any other number.
   public init?(_ rawValue: Data, _ interface: NWInterface? = nil) {
     guard rawValue.count == 4 else { return nil }
-    self.rawValue = rawValue
+    // A slice keeps its first index; these bytes begin at 0.
+    self.rawValue = Data(Array(rawValue))
     self.interface = interface
   }
 
@@ -71,7 +72,8 @@ public struct IPv6Address: IPAddress {
   /// From sixteen bytes; nil from any other number.
   public init?(_ rawValue: Data, _ interface: NWInterface? = nil) {
     guard rawValue.count == 16 else { return nil }
-    self.rawValue = rawValue
+    // A slice keeps its first index; these bytes begin at 0.
+    self.rawValue = Data(Array(rawValue))
     self.interface = interface
   }
 

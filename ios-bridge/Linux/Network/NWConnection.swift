@@ -64,8 +64,12 @@ public final class NWConnection: @unchecked Sendable, CustomDebugStringConvertib
   }
 
   /// A connection that a listener accepted. It owns the descriptor.
-  init(accepted descriptor: Int32, from endpoint: NWEndpoint, _ parameters: NWParameters, _ settings: ConnectionSettings)
-  {
+  init(
+    accepted descriptor: Int32,
+    from endpoint: NWEndpoint,
+    _ parameters: NWParameters,
+    _ settings: ConnectionSettings
+  ) {
     self.endpoint = endpoint
     self.settings = parameters
     core = ConnectionCore(endpoint, settings, accepted: descriptor)

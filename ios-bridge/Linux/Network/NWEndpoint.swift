@@ -8,6 +8,7 @@ public enum NWEndpoint: Hashable, Sendable, CustomDebugStringConvertible {
   case unix(path: String)
   case url(URL)
 
+  /// The interface that the endpoint is limited to.
   public var interface: NWInterface? {
     switch self {
     case .hostPort(let host, _): return host.interface
@@ -16,6 +17,7 @@ public enum NWEndpoint: Hashable, Sendable, CustomDebugStringConvertible {
     }
   }
 
+  /// For logs: host:port, and a dot before the port of an IPv6 address.
   public var debugDescription: String {
     switch self {
     case .hostPort(.ipv6(let address), let port): return "\(address).\(port)"
@@ -43,8 +45,10 @@ public enum NWEndpoint: Hashable, Sendable, CustomDebugStringConvertible {
       }
     }
 
+    /// The same, from a literal.
     public init(stringLiteral: StringLiteralType) { self.init(stringLiteral) }
 
+    /// The interface that the host is limited to.
     public var interface: NWInterface? {
       switch self {
       case .name(_, let interface): return interface
@@ -53,6 +57,7 @@ public enum NWEndpoint: Hashable, Sendable, CustomDebugStringConvertible {
       }
     }
 
+    /// For logs.
     public var debugDescription: String {
       switch self {
       case .name(let name, let interface): return name + (interface.map { "%\($0.name)" } ?? "")

@@ -11,9 +11,11 @@ public enum NWError: Error, Equatable, Sendable, CustomDebugStringConvertible {
   /// A code of Security/SecureTransport.h, such as -9807.
   case tls(OSStatus)
 
+  /// For logs: Apple's code, and the system's words for a POSIX error.
   public var debugDescription: String {
     switch self {
-    case .posix(let code): return "POSIXErrorCode(rawValue: \(code.rawValue)): \(String(cString: strerror(code.rawValue)))"
+    case .posix(let code):
+      return "POSIXErrorCode(rawValue: \(code.rawValue)): \(String(cString: strerror(code.rawValue)))"
     case .dns(let code): return "\(code)"
     case .tls(let code): return "\(code)"
     }

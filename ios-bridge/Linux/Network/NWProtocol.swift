@@ -27,6 +27,7 @@ public class NWProtocol {
   init() {}
 }
 
+/// TCP.
 public final class NWProtocolTCP: NWProtocol {
   public static let definition = NWProtocolDefinition("tcp")
 
@@ -76,6 +77,7 @@ public final class NWProtocolTCP: NWProtocol {
   }
 }
 
+/// TLS, a client's end.
 public final class NWProtocolTLS: NWProtocol {
   public static let definition = NWProtocolDefinition("tls")
 
@@ -104,6 +106,7 @@ public final class NWProtocolTLS: NWProtocol {
   }
 }
 
+/// IP of either version.
 public final class NWProtocolIP: NWProtocol {
   public static let definition = NWProtocolDefinition("ip")
 

@@ -9,7 +9,9 @@ func openSocket(_ address: SocketAddress, _ settings: ConnectionSettings) throws
   if address.family != AF_UNIX { applyOptions(descriptor, settings.tcp) }
   do throws(NWError) {
     if let interface = settings.interface {
-      try check(setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface.name, socklen_t(interface.name.utf8.count)))
+      try check(
+        setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface.name, socklen_t(interface.name.utf8.count))
+      )
     }
     if case .hostPort(let host, let port) = settings.localEndpoint {
       guard let local = literalAddress(host, port.rawValue) else { throw NWError.posix(.EINVAL) }

@@ -30,7 +30,8 @@ final class TLSSession: @unchecked Sendable {
 
   /// `host` is the endpoint's: a name or an address.
   init(_ settings: TLSSettings, _ host: String) {
-    guard let ssl = SSL_new(TLSContext.shared.pointer), let input = BIO_new(BIO_s_mem()), let output = BIO_new(BIO_s_mem())
+    guard let ssl = SSL_new(TLSContext.shared.pointer), let input = BIO_new(BIO_s_mem()),
+      let output = BIO_new(BIO_s_mem())
     else { fatalError("no memory for a TLS session") }
     self.ssl = ssl
     self.input = input
@@ -55,7 +56,9 @@ final class TLSSession: @unchecked Sendable {
     shim_SSL_set_max_proto_version(ssl, Int32(settings.maximum.rawValue))
     // An address has no place in SNI (RFC 6066 section 3).
     if IPv4Address(name) == nil && IPv6Address(name) == nil { shim_SSL_set_tlsext_host_name(ssl, name) }
-    let protocols = settings.applicationProtocols.flatMap { [UInt8(clamping: $0.utf8.count)] + Array($0.utf8.prefix(255)) }
+    let protocols = settings.applicationProtocols.flatMap {
+      [UInt8(clamping: $0.utf8.count)] + Array($0.utf8.prefix(255))
+    }
     if !protocols.isEmpty { SSL_set_alpn_protos(ssl, protocols, UInt32(protocols.count)) }
     let verifies = settings.authenticatesPeer || settings.verify != nil
     SSL_set_verify(ssl, verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)

@@ -74,3 +74,15 @@ static inline void shim_sk_X509_free(STACK_OF(X509) *stack) {
 static inline void shim_SSL_CTX_forbid_renegotiation(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
 }
+
+static inline long shim_SSL_CTX_set1_chain(SSL_CTX *context, STACK_OF(X509) *chain) {
+  return SSL_CTX_set1_chain(context, chain);
+}
+
+static inline long shim_SSL_CTX_set_min_proto_version(SSL_CTX *context, int version) {
+  return SSL_CTX_set_min_proto_version(context, version);
+}
+
+static inline long shim_SSL_CTX_set_max_proto_version(SSL_CTX *context, int version) {
+  return SSL_CTX_set_max_proto_version(context, version);
+}

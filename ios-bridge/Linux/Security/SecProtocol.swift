@@ -44,7 +44,9 @@ public final class sec_trust_t {
   fileprivate func retained() -> Unmanaged<SecTrust> { Unmanaged.passRetained(trust) }
 }
 
+/// How a verify block answers: true trusts the peer.
 public typealias sec_protocol_verify_complete_t = (Bool) -> Void
+/// Judges the peer's chain.
 public typealias sec_protocol_verify_t =
   @Sendable (sec_protocol_metadata_t, sec_trust_t, @escaping sec_protocol_verify_complete_t) -> Void
 
@@ -78,6 +80,7 @@ public func sec_protocol_options_add_tls_application_protocol(
   options.settings.applicationProtocols.append(String(cString: application_protocol))
 }
 
+/// The oldest version that is spoken; TLS 1.2 unless it is set.
 public func sec_protocol_options_set_min_tls_protocol_version(
   _ options: sec_protocol_options_t,
   _ version: tls_protocol_version_t
@@ -85,6 +88,7 @@ public func sec_protocol_options_set_min_tls_protocol_version(
   options.settings.minimum = version
 }
 
+/// The newest version that is spoken; TLS 1.3 unless it is set.
 public func sec_protocol_options_set_max_tls_protocol_version(
   _ options: sec_protocol_options_t,
   _ version: tls_protocol_version_t
@@ -117,6 +121,7 @@ public func sec_protocol_metadata_get_negotiated_protocol(
   metadata.applicationProtocol.map { UnsafePointer($0) }
 }
 
+/// The version that the handshake agreed on.
 public func sec_protocol_metadata_get_negotiated_tls_protocol_version(
   _ metadata: sec_protocol_metadata_t
 ) -> tls_protocol_version_t {

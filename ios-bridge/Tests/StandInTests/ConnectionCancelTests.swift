@@ -13,7 +13,10 @@ final class ConnectionCancelTests: XCTestCase {
       }
     }
     subject.send(pattern(30_000_000))
-    subject.connection.send(content: Data(), completion: .contentProcessed { order.add("send \($0 == .posix(.ECANCELED))") })
+    subject.connection.send(
+      content: Data(),
+      completion: .contentProcessed { order.add("send \($0 == .posix(.ECANCELED))") }
+    )
     subject.connection.cancel()
     XCTAssertEqual(order.wait(count: 4), ["receive 0 true", "receive 1 true", "send true", "cancelled"])
     XCTAssertEqual(subject.sent.values, [.posix(.ECANCELED)])

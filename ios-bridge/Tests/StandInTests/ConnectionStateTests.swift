@@ -70,10 +70,7 @@ final class ConnectionStateTests: XCTestCase {
   }
 
   func testAConnectionThatIsNotAnsweredTimesOut() {
-    // A backlog of nothing, filled: the system drops what knocks then.
-    let listener = RawListener(backlog: 0)
-    let filler = (0..<3).map { _ in Subject(listener.port).start() }
-    filler[0].states.wait { $0.contains(.ready) }
+    let (listener, filler) = deafListener()
     let options = NWProtocolTCP.Options()
     options.connectionTimeout = 1
     let subject = Subject(listener.port, using: NWParameters(tls: nil, tcp: options)).start()
@@ -82,9 +79,7 @@ final class ConnectionStateTests: XCTestCase {
   }
 
   func testAConnectionThatIsCancelledWhilePreparingIsNeverReady() {
-    let listener = RawListener(backlog: 0)
-    let filler = (0..<3).map { _ in Subject(listener.port).start() }
-    filler[0].states.wait { $0.contains(.ready) }
+    let (listener, filler) = deafListener()
     let subject = Subject(listener.port).start()
     subject.receive()
     subject.send("lost")
@@ -169,4 +164,10 @@ final class ConnectionStateTests: XCTestCase {
     XCTAssertEqual(subject.receiveAll().data, Data("over a file".utf8))
     listener.cancel()
   }
+}
+
+/// A listener whose backlog has room for one connection, and that one: the system drops what knocks then.
+private func deafListener() -> (RawListener, [Subject]) {
+  let listener = RawListener(backlog: 0)
+  return (listener, [Subject(listener.port).startReady()])
 }

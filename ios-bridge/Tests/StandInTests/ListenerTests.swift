@@ -174,7 +174,9 @@ final class ListenerTests: XCTestCase {
       subject.states.wait(count: 1)
       let peers = (0..<250).map { _ in RawSocket(connectedTo: subject.port) }
       for (index, peer) in peers.enumerated() { peer.send(String(format: "number %03d", index)) }
-      for (index, peer) in peers.enumerated() { XCTAssertEqual(peer.readText(10), String(format: "number %03d", index)) }
+      for (index, peer) in peers.enumerated() {
+        XCTAssertEqual(peer.readText(10), String(format: "number %03d", index))
+      }
       for peer in peers { peer.finish() }
       for peer in peers { XCTAssertEqual(peer.readToEnd().error, 0) }
       XCTAssertEqual(served.wait(count: 250).count, 250)

@@ -1,0 +1,115 @@
+import Foundation
+import Network
+import XCTest
+
+final class QueueTests: XCTestCase {
+  func testWorkOfTheQueueHasItsTurnWhileSocketsAreBusy() throws {
+    let queue = DispatchQueue(label: "test.busy")
+    let (listener, port) = try self.listener(queue)
+    let busy = Recorder<Bool>()
+    let connection = NWConnection(host: "127.0.0.1", port: port, using: .tcp)
+    connection.start(queue: queue)
+    connection.send(content: Data(count: 1000), completion: .idempotent)
+    bounce(connection, busy)
+    busy.wait(count: 100)
+    let turns = Recorder<Int>()
+    // Each turn is asked for from the turn before, so that the bouncing goes on in between.
+    @Sendable func turn(_ index: Int) {
+      turns.add(index)
+      if index < 100 { queue.async { turn(index + 1) } }
+    }
+    queue.async { turn(0) }
+    turns.wait(count: 101)
+    connection.cancel()
+    listener.cancel()
+  }
+
+  func testConnectionsOfManyQueuesDoNotMix() throws {
+    let (listener, port) = try self.listener(DispatchQueue(label: "test.shared"))
+    let subjects = (0..<20).map { _ in Subject(port.rawValue).start() }
+    for round in 0..<20 {
+      for (index, subject) in subjects.enumerated() { subject.send(String(format: "%02d.%02d", index, round)) }
+    }
+    for (index, subject) in subjects.enumerated() {
+      let expected = (0..<20).map { String(format: "%02d.%02d", index, $0) }.joined()
+      XCTAssertEqual(subject.receiveNext(100, 100), .text(expected))
+      subject.cancel()
+    }
+    listener.cancel()
+  }
+
+  func testAQueueIsLetGoWithItsLastConnection() {
+    weak var held: DispatchQueue?
+    let before = openDescriptors()
+    do {
+      let (subject, peer) = pair()
+      held = subject.queue
+      subject.cancel()
+      peer.close()
+    }
+    eventually { held == nil && openDescriptors() <= before + 1 }
+  }
+
+  func testCallsMayComeFromAnyThreadAtOnce() throws {
+    let (listener, port) = try self.listener(DispatchQueue(label: "test.many"))
+    for _ in 0..<30 {
+      let subject = Subject(port.rawValue).start()
+      DispatchQueue.concurrentPerform(iterations: 8) { index in
+        for _ in 0..<10 {
+          subject.send("abc")
+          subject.receive(1, 10)
+          subject.connection.batch { subject.send(Data()) }
+          _ = (subject.connection.state, subject.connection.currentPath, subject.connection.stateUpdateHandler != nil)
+          if index == 7 { subject.connection.viabilityUpdateHandler = { _ in } }
+        }
+        if index == 3 { subject.connection.cancel() }
+        if index == 5 { subject.connection.forceCancel() }
+      }
+      subject.states.wait { $0.last == .cancelled }
+      XCTAssertEqual(subject.sent.wait(count: 160).count, 160)
+      XCTAssertEqual(subject.received.wait(count: 80).count, 80)
+    }
+    listener.cancel()
+  }
+
+  func testAListenerMayBeUsedFromAnyThreadAtOnce() throws {
+    for _ in 0..<20 {
+      let (listener, port) = try self.listener(DispatchQueue(label: "test.listeners"))
+      DispatchQueue.concurrentPerform(iterations: 6) { index in
+        if index == 4 { listener.cancel() }
+        listener.newConnectionLimit = index + 1
+        _ = (listener.port, listener.state)
+        let subject = Subject(port.rawValue).start()
+        subject.connection.cancel()
+        subject.states.wait { $0.last == .cancelled }
+      }
+    }
+  }
+
+  /// A listener whose connections send back what comes.
+  private func listener(_ queue: DispatchQueue) throws -> (NWListener, NWEndpoint.Port) {
+    let parameters = NWParameters.tcp
+    parameters.requiredLocalEndpoint = .hostPort(host: "127.0.0.1", port: .any)
+    let listener = try NWListener(using: parameters)
+    let states = Recorder<NWListener.State>()
+    listener.stateUpdateHandler = { states.add($0) }
+    listener.newConnectionHandler = { connection in
+      connection.start(queue: queue)
+      bounce(connection, nil)
+    }
+    listener.start(queue: queue)
+    states.wait(count: 1)
+    return (listener, try XCTUnwrap(listener.port))
+  }
+}
+
+/// Sends back whatever comes, and says so each time.
+private func bounce(_ connection: NWConnection, _ turns: Recorder<Bool>?) {
+  connection.receive(minimumIncompleteLength: 1, maximumLength: 65536) { content, _, isComplete, error in
+    guard let content, error == nil else { return connection.cancel() }
+    turns?.add(true)
+    connection.send(content: content, completion: .contentProcessed { _ in })
+    if isComplete { return connection.cancel() }
+    bounce(connection, turns)
+  }
+}

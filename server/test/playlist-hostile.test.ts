@@ -21,10 +21,11 @@ for (const [name, piece] of hostile) {
   t.test(`${name} are read in one pass`, (t) => {
     const tag = piece.startsWith("URI") ? "#EXT-X-PRELOAD-HINT:" : piece.startsWith("X-URI") ? "#EXT-X-DATERANGE:" : "";
     const text = `#EXTM3U\n${tag}${piece.repeat(Math.floor(size / piece.length))}\n`;
-    const begun = performance.now();
+    // Time of the processor, which other processes cannot lengthen.
+    const begun = process.cpuUsage();
     playlistSummary(text);
     rewritePlaylist(text, context);
-    const tookMs = performance.now() - begun;
+    const tookMs = process.cpuUsage(begun).user / 1000;
     t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
     t.end();
   });

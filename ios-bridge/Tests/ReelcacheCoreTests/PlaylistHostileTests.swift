@@ -40,9 +40,10 @@ final class PlaylistHostileTests: XCTestCase {
     var text: ByteString = "#EXTM3U\n\(tag)"
     while text.count < 1_000_000 { text += piece }
     text += "\n"
-    let begun = Date()
+    // Time of the processor, which other processes cannot lengthen.
+    let begun = clock()
     _ = playlistSummary(text)
     _ = rewritePlaylist(text, context)
-    XCTAssertLessThan(Date().timeIntervalSince(begun), 10)
+    XCTAssertLessThan(Double(clock() - begun) / Double(CLOCKS_PER_SEC), 10)
   }
 }

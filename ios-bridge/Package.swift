@@ -19,9 +19,12 @@ import PackageDescription
     ),
   ]
   let appleModules: [Target.Dependency] = ["Network", "Security", "CryptoKit", "SQLite3", "Compression"]
+  /// A scripted origin of the tests speaks TLS by OpenSSL.
+  let edgeTestModules: [Target.Dependency] = appleModules + ["OpenSSL"]
 #else
   let standIns: [Target] = []
   let appleModules: [Target.Dependency] = []
+  let edgeTestModules: [Target.Dependency] = []
 #endif
 
 let package = Package(
@@ -41,7 +44,7 @@ let package = Package(
     .target(name: "ReelcacheCommand", dependencies: ["Reelcache", "ReelcacheCore"]),
     .executableTarget(name: "reelcache-sut", dependencies: ["ReelcacheCommand"]),
     .testTarget(name: "ReelcacheCoreTests", dependencies: ["ReelcacheCore"]),
-    .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + appleModules),
+    .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + edgeTestModules),
     .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand"]),
   ] + standIns,
   swiftLanguageModes: [.v6]

@@ -56,6 +56,8 @@ package final class Listener: @unchecked Sendable {
   private var retry: LoopTimer?
   private var grace: LoopTimer?
   private var selfCheck: SelfCheck?
+  /// How often a socket was made, or tried.
+  private(set) var binds = 0
 
   /// Listens on `host`, an address or "localhost", and `port`, 0 for any. A port that is taken is an error, and never
   /// exchanged for another. `done` follows on the loop.
@@ -84,6 +86,15 @@ package final class Listener: @unchecked Sendable {
 
   /// Whether it is listening, as far as it knows.
   package var isListening: Bool { life.isListening }
+
+  /// Whether it is being seen whether it still hears.
+  var isChecking: Bool { selfCheck != nil }
+
+  /// What a suspension may do: the socket is gone, and nobody is told. For tests.
+  func loseSocket() {
+    socket?.stateUpdateHandler = nil
+    socket?.cancel()
+  }
 
   /// The app leaves the front: the system may suspend it and take its sockets.
   package func enterBackground() {
@@ -138,6 +149,7 @@ package final class Listener: @unchecked Sendable {
   // MARK: The socket
 
   private func bind() {
+    binds += 1
     let code = port == 0 ? 0 : probePort(host, port)
     if code != 0 { return failLater(code) }
     guard let number = NWEndpoint.Port(rawValue: UInt16(truncatingIfNeeded: port)) else { return failLater(EINVAL) }
@@ -183,11 +195,13 @@ package final class Listener: @unchecked Sendable {
   private func release() {
     selfCheck?.stop()
     selfCheck = nil
-    if let socket {
-      socket.newConnectionHandler = nil
-      socket.cancel()
-    } else {
+    guard let socket else { return loop.later { self.happened(.released) } }
+    socket.newConnectionHandler = nil
+    if socket.state == .cancelled {
+      self.socket = nil
       loop.later { self.happened(.released) }
+    } else {
+      socket.cancel()
     }
   }
 

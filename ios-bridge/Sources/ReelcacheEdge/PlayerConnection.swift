@@ -131,13 +131,13 @@ final class PlayerConnection: @unchecked Sendable {
     loop.assertHere()
     receiving = false
     if over { return }
+    playerEnded = isComplete
     if let content, !content.isEmpty { take(content) }
     if over { return }
     if failed {
       giveUp()
       socket.forceCancel()
     } else if isComplete {
-      playerEnded = true
       ended()
     } else {
       receive()
@@ -250,8 +250,6 @@ final class PlayerConnection: @unchecked Sendable {
       next.activate()
     } else if refusal != nil {
       sendRefusal()
-    } else if playerEnded {
-      finish([])
     } else {
       noteBegun()
       read()

@@ -14,8 +14,7 @@ struct OddRequest {
   let events: [String]
 
   static func all() throws -> [OddRequest] {
-    let root = [1, 2, 3, 4].reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
-    let file = root.appendingPathComponent("fixtures/requests/odd-requests.json")
+    let file = fixtures().appendingPathComponent("requests/odd-requests.json")
     let entries = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]] ?? []
     return entries.map { entry in
       OddRequest(
@@ -24,6 +23,15 @@ struct OddRequest {
         events: (entry["events"] as? [Any] ?? []).map(told)
       )
     }
+  }
+
+  /// The folder of fixtures: the checkout's own, or what the environment's REELCACHE_FIXTURES names.
+  private static func fixtures() -> URL {
+    if let folder = ProcessInfo.processInfo.environment["REELCACHE_FIXTURES"] {
+      return URL(fileURLWithPath: folder, isDirectory: true)
+    }
+    let root = [1, 2, 3, 4].reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+    return root.appendingPathComponent("fixtures", isDirectory: true)
   }
 
   private static func byteText(_ value: Any) -> [UInt8] {

@@ -1,4 +1,5 @@
 import Dispatch
+import Reelcache
 
 #if canImport(Darwin)
   import Darwin
@@ -6,23 +7,53 @@ import Dispatch
   import Glibc
 #endif
 
-/// Signals as calls on a queue of their own.
-final class SignalSources: @unchecked Sendable {
-  private let queue = DispatchQueue(label: "reelcache.signals")
-  private var sources: [DispatchSourceSignal] = []
+/// Signals as calls. Every thread blocks them, so that they wait for the one that takes them: sources of Dispatch lose
+/// those on Linux that another thread was the first to get.
+final class SignalWait: Sendable {
+  private struct State {
+    var early = 0
+    var callback: (@Sendable () -> Void)?
+  }
 
-  func start(_ signals: [Int32], _ callback: @escaping @Sendable () -> Void) {
-    queue.sync {
-      for number in signals {
-        // The default action would end the process before the source hears of it.
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-        source.setEventHandler(handler: callback)
-        source.activate()
-        sources.append(source)
+  private let state = Locked(State())
+
+  /// Blocks the signals. To be called before there is a second thread, which inherits it.
+  init(_ signals: [Int32]) {
+    var set = signalSet(signals)
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+    // Who reads our output may go; that is no reason to end.
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  /// From now on signals are calls, also those that came before.
+  func start(_ callback: @escaping @Sendable () -> Void) {
+    let early = state.with { state in
+      state.callback = callback
+      return state.early
+    }
+    for _ in 0..<early { callback() }
+  }
+
+  /// Takes the signals, on a thread that does nothing else.
+  func take(_ signals: [Int32]) -> Never {
+    var set = signalSet(signals)
+    while true {
+      var number: Int32 = 0
+      if sigwait(&set, &number) != 0 { continue }
+      let callback = state.with { state in
+        if state.callback == nil { state.early += 1 }
+        return state.callback
       }
+      callback?()
     }
   }
+}
+
+private func signalSet(_ signals: [Int32]) -> sigset_t {
+  var set = sigset_t()
+  sigemptyset(&set)
+  for number in signals { sigaddset(&set, number) }
+  return set
 }
 
 /// The lines of standard input, until it ends.

@@ -12,11 +12,14 @@ import Reelcache
   import Foundation
 #endif
 
-/// Hands the process to the run, and the run's status back to the process. Returns at once; the caller gives its thread
-/// away (`dispatchMain`).
-package func startCommand() {
+/// Signals that ask for the end.
+private let stopSignals = [SIGINT, SIGTERM, SIGHUP]
+
+/// Hands the process to the run, and the run's status back to the process. To be called first of all, on the first
+/// thread, which from then on waits for signals.
+package func startCommand() -> Never {
+  let signals = SignalWait(stopSignals)
   holdStandardDescriptors()
-  let signals = SignalSources()
   let input = InputLines()
   let world = World(
     args: Array(CommandLine.arguments.dropFirst()),
@@ -26,7 +29,7 @@ package func startCommand() {
     write: { text in writeAll(1, text) },
     complain: { text in writeAll(2, text) },
     errorIsTerminal: isatty(2) == 1,
-    onStop: { callback in signals.start([SIGINT, SIGTERM, SIGHUP], callback) },
+    onStop: { callback in signals.start(callback) },
     onLine: { callback in input.start(callback) },
     now: { Int(DispatchTime.now().uptimeNanoseconds / 1_000_000) }
   )
@@ -34,4 +37,5 @@ package func startCommand() {
     let status = await runCommand(world) { status in _exit(status) }
     exit(status)
   }
+  signals.take(stopSignals)
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-/** The harness's command: `run` (default), `list`, `record`, `import`, `mutants`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+/** The harness's command: `run` (default), `list`, `requests`, `record`, `import`, `mutants`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
 import { CaseFileError, findCases } from "./case/case-files.ts";
 import { addMutantsCommand } from "./mutants/mutants-command.ts";
 import { addRecordCommands } from "./record/record-commands.ts";
+import { addRequestsCommand } from "./requests/requests-command.ts";
 import { KnownFailuresError } from "./run/known-failures.ts";
 import { type RunOptions, runCommand, UsageError } from "./run/run-command.ts";
 import { TargetError } from "./sut/target.ts";
@@ -45,6 +46,7 @@ program
     for (const found of findCases(options.only ?? null)) console.log(`${found.case.id}\t${found.case.title}`);
   });
 
+addRequestsCommand(program);
 addRecordCommands(program);
 addMutantsCommand(program);
 

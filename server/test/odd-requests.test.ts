@@ -1,10 +1,16 @@
 /** What the listener makes of bytes that no player should send (R-HTTP), case by case on raw sockets. */
 import { connect } from "node:net";
 import t from "tap";
+import {
+  type OddEvent,
+  oddBytes,
+  oddEvent,
+  oddRequests,
+  sealOddRequests,
+} from "../../harness/requests/odd-requests.ts";
 import { defaultLimits } from "../core/base/limits.ts";
 import { listen } from "../edge/listener.ts";
 import { writeHead } from "../edge/response-writer.ts";
-import { type OddEvent, oddBytes, oddEvent, oddRequests, sealOddRequests } from "./support/odd-requests.ts";
 
 const head = (status: number, connection: string) => ({
   status,

@@ -143,6 +143,7 @@ package struct RequestParser: Sendable {
       end()
     }
     let close = asksToClose(fields, line.minor)
+    // R-HTTP-11: Expect is a field like any other; nobody waits for a 100 before a head that is answered at once.
     return .request(RequestHead(method: method, target: target, httpMinor: line.minor, fields: fields, close: close))
   }
 

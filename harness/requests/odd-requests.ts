@@ -1,10 +1,9 @@
 /**
- * Bytes that players may send, and what a listener must make of them: fixtures/requests/odd-requests.json. The Swift
- * twin's parser runs the same file.
+ * Bytes that players may send, and what a listener must make of them: fixtures/requests/odd-requests.json. The reference's
+ * listener and the Swift twin's parser are held against the file, and `requests` compares whole proxies over it.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { rootDir } from "./command.ts";
+import { fileURLToPath } from "node:url";
 
 /** A code of the table of errors, or a request: method, target, minor version, asks to close, fields. */
 export type OddEvent = string | [string, string | number, number, boolean, string[] | number];
@@ -19,7 +18,7 @@ export type OddRequest = {
   events: OddEvent[];
 };
 
-const file = join(rootDir, "fixtures/requests/odd-requests.json");
+const file = fileURLToPath(new URL("../../fixtures/requests/odd-requests.json", import.meta.url));
 
 /** Texts and lists longer than this are told by their length. */
 const toldMax = { text: 300, list: 100 };

@@ -20,6 +20,7 @@ const steps = [
   { name: "tidy", run: () => runTool("node", [join(root, "scripts", "tidy.ts")]) },
   { name: "trace", run: () => runTool("node", [join(root, "scripts", "trace.ts")]) },
   { name: "parity", run: () => runTool("node", [join(root, "scripts", "parity.ts")]) },
+  { name: "availability", run: () => runTool("node", [join(root, "scripts", "availability.ts")]) },
   { name: "swift-build", run: buildSwift, swift: true },
   { name: "swift-lint", run: lintSwift, swift: true },
   { name: "swift-tests", run: testSwift, swift: true },

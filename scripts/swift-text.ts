@@ -34,6 +34,22 @@ export function splitSwift(source: string): { code: string; comments: string } {
   return { code, comments };
 }
 
+/** Code (without comments) with its texts blanked, and only the texts; what `\(…)` puts into a text counts as code. */
+export function splitTexts(source: string): { code: string; texts: string } {
+  let code = "";
+  let texts = "";
+  let at = 0;
+  while (at < source.length) {
+    const end = source[at] === '"' ? textEnd(source, at) : at + 1;
+    const piece = source.slice(at, end);
+    const inserted = source[at] === '"' ? insertedCode(piece) : piece;
+    code += inserted;
+    texts += piece.replace(/[^\n]/g, (char, index: number) => (inserted[index] === " " ? char : " "));
+    at = end;
+  }
+  return { code, texts };
+}
+
 /** The declarations of the outermost level that are `package`, `public` or `open`, in order. */
 export function swiftDeclarations(source: string): SwiftDeclaration[] {
   const { code } = splitSwift(source);
@@ -169,4 +185,17 @@ function textEnd(source: string, at: number): number {
 
 function blank(text: string): string {
   return text.replace(/[^\n]/g, " ");
+}
+
+/** What a text puts in by `\(…)`; the rest of it blanked. */
+function insertedCode(text: string): string {
+  let code = "";
+  let at = 0;
+  while (at < text.length) {
+    const inserted = text.startsWith("\\(", at) ? parenthesised(text, at + 1) : "";
+    const length = inserted === "" ? (text[at] === "\\" ? 2 : 1) : inserted.length + 3;
+    code += inserted === "" ? blank(text.slice(at, at + length)) : `  ${inserted} `;
+    at += length;
+  }
+  return code;
 }

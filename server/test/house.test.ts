@@ -1,26 +1,11 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t, { type Test } from "tap";
 import { importsOf, readSource } from "../../scripts/source-text.ts";
 import { errorTable } from "../core/base/errors.ts";
 import { defaultOptions, optionTable } from "../options.ts";
-import { type Ended, rootDir, startProcess } from "./support/command.ts";
-
-/** A checkout of its own with the house's scripts and the given files; runs one of the scripts in it. */
-async function runScript(
-  t: Test,
-  script: string,
-  files: Record<string, string>,
-  environment: Record<string, string> = {},
-): Promise<Ended> {
-  const folder = t.testdir();
-  cpSync(join(rootDir, "scripts"), join(folder, "scripts"), { recursive: true });
-  for (const [path, text] of Object.entries({ "package.json": '{"type":"module"}', ...files })) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text, { mode: 0o755 });
-  }
-  return await startProcess(t, process.execPath, [join(folder, "scripts", script)], environment).ended;
-}
+import { runScript } from "./support/checkout.ts";
+import { type Ended, rootDir } from "./support/command.ts";
 
 /** What tidy says about one file, with the file's name taken off. */
 async function tidyFaults(t: Test, path: string, source: string, more: Record<string, string> = {}): Promise<string[]> {

@@ -52,6 +52,7 @@ package typealias OriginLog = (_ message: String, _ url: ByteString, _ failure: 
 package final class OriginClient: @unchecked Sendable {
   private let loop: EventLoop
   private let options: OriginClientOptions
+  private let deadlines: Deadlines
   private let pool: OriginPool
   private var active: [Int: OriginRun] = [:]
   private var lastId = 0
@@ -60,8 +61,10 @@ package final class OriginClient: @unchecked Sendable {
   package init(_ loop: EventLoop, _ options: OriginClientOptions) {
     self.loop = loop
     self.options = options
+    deadlines = Deadlines(loop)
     pool = OriginPool(
       loop,
+      deadlines,
       options.limits,
       ConnectorOptions(
         allowPrivate: options.allowPrivate,
@@ -78,7 +81,7 @@ package final class OriginClient: @unchecked Sendable {
     lastId += 1
     let id = lastId
     let call = originCall(request)
-    let run = OriginRun(call ?? emptyCall(request), events, loop, pool) { [weak self] _ in self?.active[id] = nil }
+    let run = OriginRun(call ?? emptyCall(request), events, loop, deadlines, pool) { [weak self] _ in self?.active[id] = nil }
     active[id] = run
     let refusal = refusal(request, call)
     if let refusal { options.log("an origin request is refused", request.url, refusal) }

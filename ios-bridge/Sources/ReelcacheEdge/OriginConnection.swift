@@ -28,6 +28,7 @@ package final class OriginConnection: @unchecked Sendable {
   package private(set) var turns = 0
   package private(set) var discarded = false
   private let loop: EventLoop
+  private let deadlines: Deadlines
   private let limits: Limits
   private let options: ConnectorOptions
   private let connectMs: Int
@@ -47,12 +48,13 @@ package final class OriginConnection: @unchecked Sendable {
   /// The connection may serve another request, and for how long it may wait for it, in milliseconds.
   private var reusable = false
   private var keepAliveMs = 0
-  private var idleTimer: LoopTimer?
+  private var idleTimer: Deadline?
 
   init(
     _ key: OriginKey,
     _ connectMs: Int,
     _ loop: EventLoop,
+    _ deadlines: Deadlines,
     _ limits: Limits,
     _ options: ConnectorOptions,
     _ onSpent: @escaping (OriginConnection) -> Void,
@@ -61,6 +63,7 @@ package final class OriginConnection: @unchecked Sendable {
     self.key = key
     self.connectMs = connectMs
     self.loop = loop
+    self.deadlines = deadlines
     self.limits = limits
     self.options = options
     self.onSpent = onSpent
@@ -85,7 +88,7 @@ package final class OriginConnection: @unchecked Sendable {
       write(head)
       return
     }
-    let connector = OriginConnector(loop, options, key, connectMs) { [weak self] result in
+    let connector = OriginConnector(loop, deadlines, options, key, connectMs) { [weak self] result in
       guard let self else { return }
       self.connector = nil
       switch result {
@@ -121,7 +124,7 @@ package final class OriginConnection: @unchecked Sendable {
   func rest() {
     loop.assertHere()
     parser.forget()
-    idleTimer = loop.after(keepAliveMs) { [weak self] in
+    idleTimer = deadlines.after(keepAliveMs) { [weak self] in
       if let self { self.onSpent(self) }
     }
     receive()

@@ -49,6 +49,7 @@ private let headStartMs = 250
 final class OriginConnector: @unchecked Sendable {
   private(set) var phase: ConnectPhase
   private let loop: EventLoop
+  private let deadlines: Deadlines
   private let options: ConnectorOptions
   private let key: OriginKey
   private let connectMs: Int
@@ -56,18 +57,20 @@ final class OriginConnector: @unchecked Sendable {
   private var addresses: [ByteString] = []
   private var attempts: [NWConnection] = []
   private var distrust = ByteString()
-  private var deadline: LoopTimer?
-  private var headStart: LoopTimer?
+  private var deadline: Deadline?
+  private var headStart: Deadline?
 
   /// `connectMs` is the time to be open in: resolution, connection and TLS handshake.
   init(
     _ loop: EventLoop,
+    _ deadlines: Deadlines,
     _ options: ConnectorOptions,
     _ key: OriginKey,
     _ connectMs: Int,
     _ done: @escaping (Result<NWConnection, OriginError>) -> Void
   ) {
     self.loop = loop
+    self.deadlines = deadlines
     self.options = options
     self.key = key
     self.connectMs = connectMs
@@ -78,7 +81,7 @@ final class OriginConnector: @unchecked Sendable {
   /// Begins; `done` is called once, later, unless the connector is cancelled before.
   func start() {
     // R-ORIGIN-10
-    deadline = loop.after(connectMs) { [weak self] in self?.timedOut() }
+    deadline = deadlines.after(connectMs) { [weak self] in self?.timedOut() }
     if phase != .resolving {
       // R-ORIGIN-6
       loop.later { self.resolved([self.key.host]) }
@@ -135,7 +138,7 @@ final class OriginConnector: @unchecked Sendable {
       self.changed(attempt, state)
     }
     attempt.start(queue: loop.queue)
-    if !addresses.isEmpty { headStart = loop.after(headStartMs) { [weak self] in self?.connectNext() } }
+    if !addresses.isEmpty { headStart = deadlines.after(headStartMs) { [weak self] in self?.connectNext() } }
   }
 
   private func changed(_ attempt: NWConnection, _ state: NWConnection.State) {

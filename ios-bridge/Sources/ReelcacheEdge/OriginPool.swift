@@ -7,6 +7,7 @@ import ReelcacheCore
 
 final class OriginPool: @unchecked Sendable {
   private let loop: EventLoop
+  private let deadlines: Deadlines
   private let limits: Limits
   private let options: ConnectorOptions
   private var connections: [ObjectIdentifier: OriginConnection] = [:]
@@ -14,8 +15,9 @@ final class OriginPool: @unchecked Sendable {
   private var idle: [OriginConnection] = []
   private var onEmpty: (() -> Void)?
 
-  init(_ loop: EventLoop, _ limits: Limits, _ options: ConnectorOptions) {
+  init(_ loop: EventLoop, _ deadlines: Deadlines, _ limits: Limits, _ options: ConnectorOptions) {
     self.loop = loop
+    self.deadlines = deadlines
     self.limits = limits
     self.options = options
   }
@@ -41,6 +43,7 @@ final class OriginPool: @unchecked Sendable {
       key,
       connectMs,
       loop,
+      deadlines,
       limits,
       options,
       { [weak self] connection in self?.discard(connection) },

@@ -1,7 +1,6 @@
 /// One transfer from an origin: a request, its response, at most one retry; the machine between the connection's events
 /// and the three events of the caller.
 
-import Dispatch
 import ReelcacheCore
 
 #if canImport(FoundationEssentials)
@@ -56,13 +55,14 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
   private let call: OriginCall
   private let events: OriginEvents
   private let loop: EventLoop
+  private let deadlines: Deadlines
   private let pool: OriginPool
   private let onFinished: (OriginRun) -> Void
   private var attempt: Attempt?
   private var retried = false
   private var paused = false
   private var head: OriginHead?
-  private var timer: LoopTimer?
+  private var timer: Deadline?
   /// When the silence that the timer measures began, in nanoseconds of the system's uptime.
   private var silentSince: UInt64 = 0
 
@@ -70,12 +70,14 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
     _ call: OriginCall,
     _ events: OriginEvents,
     _ loop: EventLoop,
+    _ deadlines: Deadlines,
     _ pool: OriginPool,
     _ onFinished: @escaping (OriginRun) -> Void
   ) {
     self.call = call
     self.events = events
     self.loop = loop
+    self.deadlines = deadlines
     self.pool = pool
     self.onFinished = onFinished
   }
@@ -171,7 +173,7 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
 
   fileprivate func data(_ attempt: Attempt, _ bytes: Data) {
     if self.attempt !== attempt || finished { return }
-    silentSince = DispatchTime.now().uptimeNanoseconds
+    silentSince = uptime()
     events.onData(bytes)
   }
 
@@ -224,16 +226,16 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
   }
 
   private func watch(_ part: ByteString, _ silenceMs: Int) {
-    silentSince = DispatchTime.now().uptimeNanoseconds
+    silentSince = uptime()
     wait(part, silenceMs, silenceMs)
   }
 
   /// Looks after `waitMs` whether the silence is long enough. Bytes only note the time, as they are many.
   private func wait(_ part: ByteString, _ silenceMs: Int, _ waitMs: Int) {
     timer?.cancel()
-    timer = loop.after(waitMs) { [weak self] in
+    timer = deadlines.after(waitMs) { [weak self] in
       guard let self, !self.finished else { return }
-      let silentMs = Int((DispatchTime.now().uptimeNanoseconds - self.silentSince) / 1_000_000)
+      let silentMs = Int((uptime() - self.silentSince) / 1_000_000)
       if silentMs < silenceMs {
         self.wait(part, silenceMs, silenceMs - silentMs)
       } else {

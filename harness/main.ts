@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-/** The harness's command: `run` (default), `list`, `requests`, `record`, `import`, `mutants`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
 import { CaseFileError, findCases } from "./case/case-files.ts";
+import { addDoctorCommand } from "./device/doctor-command.ts";
 import { addMutantsCommand } from "./mutants/mutants-command.ts";
 import { addRecordCommands } from "./record/record-commands.ts";
 import { addRequestsCommand } from "./requests/requests-command.ts";
@@ -16,9 +17,13 @@ program
   .description("play cases against one or more targets")
   .option(
     "--target <target...>",
-    "reference, bridge, cmd:COMMAND, or a URL that runs already (default: reference bridge)",
+    "reference, bridge, device, cmd:COMMAND, or a URL that runs already (default: reference bridge)",
   )
   .option("--mapping <mapping>", "how a target writes an upstream URL: query, path or a template")
+  .option(
+    "--origin-host <address>",
+    "address of this machine at which targets reach the origin (default: loopback; a phone finds one)",
+  )
   .option("--server <folder>", "folder of the reference server's source (its index.ts)")
   .option("--cases <folder>", "folder of the cases")
   .option("--only <glob>", "cases whose id matches, comma-separated")
@@ -46,6 +51,7 @@ program
     for (const found of findCases(options.only ?? null)) console.log(`${found.case.id}\t${found.case.title}`);
   });
 
+addDoctorCommand(program);
 addRequestsCommand(program);
 addRecordCommands(program);
 addMutantsCommand(program);

@@ -65,6 +65,28 @@ export function findToolchain(say) {
   return { kind: "private", root: privateRoot };
 }
 
+/** What there is, without fetching anything: `{ found, says, todo }` in words. */
+export function lookForToolchain() {
+  try {
+    if (systemSwift()) {
+      checkHeaders();
+      return { found: true, says: "the machine's own", todo: "" };
+    }
+    if (existsSync(complete)) {
+      checkNamespaces();
+      return { found: true, says: `Debian's, in ${privateRoot}`, todo: "" };
+    }
+    const todo =
+      process.platform === "linux"
+        ? "On Debian `npm run swift -- --where` fetches it (3 GB); elsewhere install Swift 6 from swift.org."
+        : "Install Xcode 16 or newer, or a toolchain from swift.org.";
+    return { found: false, says: "there is no Swift 6", todo };
+  } catch (error) {
+    if (!(error instanceof ToolchainError)) throw error;
+    return { found: false, says: "what is there cannot be used", todo: error.message };
+  }
+}
+
 /** The command line that runs `swift` with arguments in a folder: program and arguments for spawn. */
 export function swiftCommand(toolchain, folder, args) {
   if (toolchain.kind === "system") {

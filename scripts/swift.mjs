@@ -1,12 +1,13 @@
 /**
  * `node scripts/swift.mjs build …`: runs `swift` in ios-bridge with whatever toolchain the machine has or gets. What is
- * linked runs outside of the toolchain's folder too. `--where` prints the toolchain and ends.
+ * linked runs outside of the toolchain's folder too. `--where` prints the toolchain and ends; `--look` prints as JSON what
+ * there is, and fetches nothing.
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root } from "./setup.mjs";
-import { findToolchain, linkFlags, swiftCommand, ToolchainError } from "./swift-toolchain.mjs";
+import { findToolchain, linkFlags, lookForToolchain, swiftCommand, ToolchainError } from "./swift-toolchain.mjs";
 
 /** Subcommands that link. */
 const linking = ["build", "run", "test"];
@@ -30,7 +31,9 @@ function withFlags(toolchain, args) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    if (process.argv[2] === "--where") {
+    if (process.argv[2] === "--look") {
+      process.stdout.write(`${JSON.stringify(lookForToolchain())}\n`);
+    } else if (process.argv[2] === "--where") {
       const toolchain = findToolchain((text) => process.stderr.write(`${text} …\n`));
       process.stdout.write(`${toolchain.kind === "system" ? "the machine's own swift" : toolchain.root}\n`);
     } else {

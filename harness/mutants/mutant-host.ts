@@ -80,7 +80,7 @@ async function catches(found: FoundCase, mutant: Target, original: Target): Prom
 async function faultOf(found: FoundCase, target: Target): Promise<Finding | "hang" | null> {
   const hang = Promise.withResolvers<"hang">();
   const timer = setTimeout(() => hang.resolve("hang"), hangMs);
-  const run = runCase(found, target, { oracles, mapping: null, known: {}, update: false });
+  const run = runCase(found, target, { oracles, mapping: null, known: {}, update: false, originPlace: null });
   try {
     const result = await Promise.race([run, hang.promise]);
     return result === "hang" ? "hang" : (result.findings[0] ?? null);

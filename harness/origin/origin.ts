@@ -9,6 +9,7 @@ import type { OriginScript, Reply, Resource } from "../case/case-types.ts";
 import { expandOrigins } from "../case/placeholders.ts";
 import type { OriginEntry } from "../case/result-types.ts";
 import { type Barriers, barriers } from "./barriers.ts";
+import type { OriginPlace } from "./origin-place.ts";
 import { type OriginRequest, planReply, type ReplyPlan, type Version } from "./reply-plan.ts";
 import { type Sink, sendReply } from "./reply-writer.ts";
 import { type Watch, watch } from "./watch.ts";
@@ -37,7 +38,7 @@ export type LogEntry = OriginEntry & { gone: boolean; done: boolean };
 type Held = { resource: Resource; served: number; version: Version; versions: Body[] };
 
 /** Starts both origins on ports of their own; `beganAt` is `performance.now()` of the case's begin. */
-export async function startOrigin(script: OriginScript, beganAt: number): Promise<Origin> {
+export async function startOrigin(script: OriginScript, beganAt: number, place: OriginPlace): Promise<Origin> {
   const log: LogEntry[] = [];
   const changes = watch();
   const gates = barriers(changes);
@@ -46,10 +47,10 @@ export async function startOrigin(script: OriginScript, beganAt: number): Promis
   const held = new Map<string, Held>();
   const serve = (which: "origin" | "other", connection: number, request: OriginRequest, sink: Sink): Promise<void> =>
     answer({ which, connection, request, sink, script, held, log, changes, gates, expandText, beganAt });
-  const first = await listen("origin", serve, 0);
-  const second = await listen("other", serve, 0);
-  urls.origin = `http://127.0.0.1:${first.port}`;
-  urls.other = `http://127.0.0.1:${second.port}`;
+  const first = await listen("origin", serve, place);
+  const second = await listen("other", serve, place);
+  urls.origin = `http://${place.host}:${first.port}`;
+  urls.other = `http://${place.host}:${second.port}`;
   return {
     originUrl: urls.origin,
     otherUrl: urls.other,
@@ -195,11 +196,15 @@ type Listener = { port: number; start: () => Promise<void>; stop: () => Promise<
 async function listen(
   which: "origin" | "other",
   serve: (which: "origin" | "other", connection: number, request: OriginRequest, sink: Sink) => Promise<void>,
-  wanted: number,
+  place: OriginPlace,
 ): Promise<Listener> {
   const sockets = new Set<net.Socket>();
   let connections = 0;
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    if (!place.admits(socket.remoteAddress ?? "")) {
+      resetSocket(socket);
+      return;
+    }
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     connections += 1;
@@ -208,12 +213,12 @@ async function listen(
   const start = (port: number): Promise<void> =>
     new Promise((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ port, host: "127.0.0.1" }, () => {
+      server.listen({ port, host: place.host }, () => {
         server.removeListener("error", reject);
         resolve();
       });
     });
-  await start(wanted);
+  await start(0);
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the origin has no port");
   const { port } = address;

@@ -1,11 +1,12 @@
 /** Plays the steps of a case: exact bytes on real connections, in the case's order. */
+import type { Socket } from "node:net";
 import type { Case, Step } from "../case/case-types.ts";
 import { type Addresses, expand, hostOf, upstreamUrl } from "../case/placeholders.ts";
 import type { WireResponse } from "../case/result-types.ts";
 import type { Origin } from "../origin/origin.ts";
 import type { RunningTarget } from "../sut/target.ts";
 import { beginReading, finishReading, type Reading, readUntil } from "./response-reader.ts";
-import { openWire, type Wire } from "./wire.ts";
+import { openSocket, type Wire, wireOn } from "./wire.ts";
 
 export type Played = {
   responses: WireResponse[];
@@ -92,9 +93,15 @@ async function playStep(stage: Stage, step: Step): Promise<void> {
 }
 
 async function connectWire(stage: Stage, name: string): Promise<void> {
-  const [host = "", port = ""] = hostOf(stage.target.url).split(":");
-  stage.wires.set(name, await openWire(host, Number(port)));
+  stage.wires.set(name, wireOn(await dial(stage.target)));
   stage.awaited.set(name, []);
+}
+
+/** A connection to the target: by a way of its own, or to where its URL says. */
+function dial(target: RunningTarget): Promise<Socket> {
+  if (target.dial !== undefined) return target.dial();
+  const [host = "", port = ""] = hostOf(target.url).split(":");
+  return openSocket(host, Number(port));
 }
 
 function send(stage: Stage, step: Extract<Step, { do: "send" }>): Promise<void> {

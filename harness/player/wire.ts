@@ -21,11 +21,10 @@ export type Wire = {
 
 const patienceMs = 15_000;
 
-/** Connects to the target. */
-export async function openWire(host: string, port: number): Promise<Wire> {
-  const socket = await connected(host, port);
+/** The player's end of a connection that stands. */
+export function wireOn(socket: Socket): Wire {
   let buffered: Buffer = Buffer.alloc(0);
-  let ended: Ended = "no";
+  let ended: Ended = socket.destroyed ? "reset" : "no";
   let wake: () => void = () => undefined;
   const over = (how: Ended) => (): void => {
     if (ended === "no") ended = how;
@@ -66,12 +65,14 @@ export async function openWire(host: string, port: number): Promise<Wire> {
     },
     ended: () => ended,
     close: () => void socket.destroy(),
-    reset: () => resetSocket(socket),
+    // Only TCP knows resets: a forwarder's local socket is closed, which the forwarder turns into one.
+    reset: () => (socket.remoteAddress === undefined ? void socket.destroy() : resetSocket(socket)),
     halfClose: () => void socket.end(),
   };
 }
 
-function connected(host: string, port: number): Promise<Socket> {
+/** A connection to a target on this machine. */
+export function openSocket(host: string, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
     socket.once("error", reject);

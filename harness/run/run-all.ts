@@ -1,6 +1,7 @@
 /** Many cases on many targets, some at once; the results come in the order of the cases. */
 import type { FoundCase } from "../case/case-files.ts";
 import type { CaseResult, Oracle, RunResult } from "../case/result-types.ts";
+import type { OriginPlace } from "../origin/origin-place.ts";
 import type { Target } from "../sut/target.ts";
 import { compareTranscripts } from "./compare.ts";
 import { runCase, verdictOf } from "./run-case.ts";
@@ -12,6 +13,7 @@ export type RunPlan = {
   known: Record<string, Record<string, string>>;
   oracles: Oracle[];
   mapping: string | null;
+  originPlace: OriginPlace | null;
   jobs: number;
   repeat: number;
   seed: number;
@@ -63,8 +65,8 @@ async function runOnTargets(found: FoundCase, plan: RunPlan): Promise<CaseResult
   const results: CaseResult[] = [];
   for (const target of plan.targets) {
     const known = plan.known[target.name] ?? {};
-    const { oracles, mapping, update } = plan;
-    const result = await runCase(found, target, { oracles, mapping, known, update });
+    const { oracles, mapping, update, originPlace } = plan;
+    const result = await runCase(found, target, { oracles, mapping, known, update, originPlace });
     const first = results[0];
     if (first === undefined) {
       results.push(result);

@@ -5,6 +5,7 @@ import type { Case } from "../case/case-types.ts";
 import { type Addresses, expandOrigins } from "../case/placeholders.ts";
 import type { CaseResult, Finding, Oracle, OriginEntry, Transcript } from "../case/result-types.ts";
 import { type Origin, startOrigin } from "../origin/origin.ts";
+import { loopbackPlace, type OriginPlace } from "../origin/origin-place.ts";
 import { play } from "../player/player.ts";
 import { mappingOf } from "../sut/mapping.ts";
 import { CannotError, type RunningTarget, type Target, TargetError } from "../sut/target.ts";
@@ -19,6 +20,8 @@ export type CaseRun = {
   /** Reasons of the target's known failures, by case. */
   known: Record<string, string>;
   update: boolean;
+  /** Where origins listen for targets on this machine, null for loopback. */
+  originPlace: OriginPlace | null;
 };
 
 /** Longest that a case may take, in milliseconds. */
@@ -28,7 +31,8 @@ const caseMs = 45_000;
 export async function runCase(found: FoundCase, target: Target, run: CaseRun): Promise<CaseResult> {
   const beganAt = performance.now();
   const one = found.case;
-  const origin = await startOrigin(one.origin, beganAt);
+  const place = (await target.originPlace?.()) ?? run.originPlace ?? loopbackPlace;
+  const origin = await startOrigin(one.origin, beganAt, place);
   try {
     const { transcript, findings } = await playOn(one, target, origin, run, beganAt);
     const sealed = readSeal(found.folder);
@@ -112,7 +116,8 @@ function caseOptions(one: Case, origin: Origin): Record<string, unknown> {
     return Array.isArray(value) ? value.map(put) : value;
   };
   const given = Object.fromEntries(Object.entries(one.options).map(([name, value]) => [name, put(value)]));
-  return { allowPrivate: ["127.0.0.1:*"], ...given };
+  const hosts = new Set(["127.0.0.1", new URL(origin.originUrl).hostname]);
+  return { allowPrivate: [...hosts].map((host) => `${host}:*`), ...given };
 }
 
 async function stopTarget(running: RunningTarget, origin: Origin): Promise<Finding[]> {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type FoundCase, findCases } from "../case/case-files.ts";
 import { oracles } from "../oracles/index.ts";
+import { isPlaceName, ownPlace } from "../origin/origin-place.ts";
 import { report } from "../report/report.ts";
 import { screenOf } from "../report/screen.ts";
 import { terminalProgress } from "../report/terminal.ts";
@@ -13,6 +14,8 @@ import { exitCodeOf, runAll } from "./run-all.ts";
 export type RunOptions = {
   target?: string[];
   mapping?: string;
+  /** Address of this machine at which targets reach the origins. */
+  originHost?: string;
   server?: string;
   cases?: string;
   only?: string;
@@ -53,9 +56,13 @@ export async function runCommand(
     throw new UsageError(`no case matches ${options.only ?? "**"}${stepped}`);
   }
   checkExemptions(cases);
+  const { originHost = null } = options;
+  if (originHost !== null && !isPlaceName(originHost)) {
+    throw new UsageError(`--origin-host ${originHost}: an IPv4 address of this machine, not the one for all of them`);
+  }
   const server = resolve(options.server ?? join(root, "server"));
   const targets = (options.target ?? ["reference"]).map((written) => {
-    const target = targetOf(written, server);
+    const target = targetOf(written, server, originHost);
     if (target === null) throw new UsageError(`--target ${written}: ${targetSyntax}`);
     return target;
   });
@@ -73,6 +80,7 @@ export async function runCommand(
     ),
     oracles,
     mapping: options.mapping ?? null,
+    originPlace: originHost === null ? null : ownPlace(originHost),
     jobs: whole(options.jobs, "--jobs"),
     repeat: whole(options.repeat, "--repeat"),
     seed: options.seed === "0" ? 0 : whole(options.seed, "--seed"),

@@ -1,12 +1,16 @@
 /** A target: any proxy that the harness can put a case under. */
 import { mkdtemp, rm } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OriginPlace } from "../origin/origin-place.ts";
 
 /** One start of a target, for one case. */
 export type RunningTarget = {
   /** `http://host:port` */
   readonly url: string;
+  /** A player's connection to it, where that is not simply the URL's host and port. */
+  dial?: () => Promise<Socket>;
   /** Empties the cache while it runs. */
   clear: () => Promise<void>;
   /** Stops and starts it on the same port and cache; `kill` with SIGKILL. */
@@ -19,6 +23,8 @@ export type Target = {
   name: string;
   /** `options` are those of the case, with addresses put in. */
   start: (options: Record<string, unknown>) => Promise<RunningTarget>;
+  /** Where origins must listen so that it reaches them, when that is not loopback. Rejects as `start`. */
+  originPlace?: () => Promise<OriginPlace>;
   /** Ends whatever is kept warm. */
   end: () => Promise<void>;
 };

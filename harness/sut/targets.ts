@@ -1,4 +1,7 @@
 /** What `--target` may say. */
+import { deviceSyntax, parseDeviceAddress } from "../device/device-address.ts";
+import { deviceTarget } from "../device/device-target.ts";
+import { surroundings } from "../device/surroundings.ts";
 import { bridgeLauncher } from "./bridge.ts";
 import { commandLauncher } from "./command.ts";
 import { referenceLauncher } from "./reference.ts";
@@ -6,15 +9,23 @@ import { type Launcher, launchedTarget, type Target } from "./target.ts";
 import { urlTarget } from "./url.ts";
 
 export const targetSyntax =
-  "reference, bridge, cmd:COMMAND or http://host:port, with NAME= before it if wanted; " +
+  `reference, bridge, ${deviceSyntax}, cmd:COMMAND or http://host:port, with NAME= before it if wanted; ` +
   "reference>bridge hands port and cache over at each restart";
 
-/** The target that is written so, null when nothing is. `serverFolder` holds the reference server. */
-export function targetOf(written: string, serverFolder: string): Target | null {
+/**
+ * The target that is written so, null when nothing is. `serverFolder` holds the reference server; `originHost` is the
+ * address of this machine that a device is to use, null when it may find one.
+ */
+export function targetOf(written: string, serverFolder: string, originHost: string | null): Target | null {
   const [, name = null, rest = ""] = /^(?:([a-z0-9][a-z0-9-]*)=)?(.*)$/s.exec(written) ?? [];
   if (rest.startsWith("cmd:")) {
     const command = rest.slice(4).trim();
     return command === "" ? null : launchedTarget(name ?? wordOf(command), [commandLauncher(command)]);
+  }
+  const device = parseDeviceAddress(rest);
+  if (device !== null) {
+    const usual = device.by === "usb" ? "device" : "device-network";
+    return deviceTarget(name ?? usual, device, surroundings(process.env), originHost);
   }
   const [, host = null] = /^http:\/\/([^/?#@\s]+)\/?$/.exec(rest) ?? [];
   if (host !== null) return urlTarget(name ?? host.replaceAll(/[^A-Za-z0-9]+/g, "-"), `http://${host}`);

@@ -5,6 +5,7 @@ import t from "tap";
 import { seededBytes } from "../case/body-source.ts";
 import type { Reply, Resource } from "../case/case-types.ts";
 import { type Origin, startOrigin } from "../origin/origin.ts";
+import { loopbackPlace } from "../origin/origin-place.ts";
 import { textResource } from "./support/cases.ts";
 import { type Heard, listen, open, tell } from "./support/sockets.ts";
 
@@ -13,7 +14,7 @@ type Test = { teardown(fn: () => unknown): unknown };
 const digits = "0123456789";
 
 async function originOf(t: Test, resources: Record<string, Resource>): Promise<Origin> {
-  const origin = await startOrigin({ resources }, performance.now());
+  const origin = await startOrigin({ resources }, performance.now(), loopbackPlace);
   t.teardown(() => origin.stop());
   return origin;
 }

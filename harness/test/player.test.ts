@@ -3,6 +3,7 @@ import t from "tap";
 import type { Resource, Step } from "../case/case-types.ts";
 import type { Addresses } from "../case/placeholders.ts";
 import { type Origin, startOrigin } from "../origin/origin.ts";
+import { loopbackPlace } from "../origin/origin-place.ts";
 import { type Played, play } from "../player/player.ts";
 import { mappingOf } from "../sut/mapping.ts";
 import { makeCase, textResource } from "./support/cases.ts";
@@ -31,7 +32,7 @@ async function stage(
     });
     serve(socket);
   });
-  const origin = await startOrigin({ resources }, performance.now());
+  const origin = await startOrigin({ resources }, performance.now(), loopbackPlace);
   t.teardown(() => origin.stop());
   const { originUrl, otherUrl } = origin;
   const addresses: Addresses = { targetUrl: url, originUrl, otherUrl, map: mappingOf(null, "") };

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import t from "tap";
 import type { WireResponse } from "../case/result-types.ts";
 import { beginReading, finishReading, readUntil } from "../player/response-reader.ts";
-import { openWire } from "../player/wire.ts";
+import { openSocket, wireOn } from "../player/wire.ts";
 import { listen } from "./support/sockets.ts";
 
 type Test = { teardown(fn: () => unknown): unknown };
@@ -17,7 +17,7 @@ async function readAnswer(
 ): Promise<WireResponse> {
   const answer = (socket: Socket): void => void socket.write(Buffer.from(said, "latin1"), () => last(socket));
   const url = await listen(t, (socket) => socket.once("data", () => answer(socket)));
-  const wire = await openWire("127.0.0.1", Number(new URL(url).port));
+  const wire = wireOn(await openSocket("127.0.0.1", Number(new URL(url).port)));
   t.teardown(() => wire.close());
   const reading = beginReading(wire, "a", method, "", () => 1);
   await wire.write("GET / HTTP/1.1\r\n\r\n");

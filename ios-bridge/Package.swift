@@ -27,25 +27,34 @@ import PackageDescription
   let edgeTestModules: [Target.Dependency] = []
 #endif
 
+let targets: [Target] = [
+  .target(name: "ReelcacheCore"),
+  // zlib is a part of every Apple system and of every Debian.
+  .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
+  .target(name: "ReelcacheEdge", dependencies: ["ReelcacheCore", "CZlib"] + appleModules),
+  .target(name: "Reelcache", dependencies: ["ReelcacheCore", "ReelcacheEdge"] + appleModules),
+  .target(name: "ReelcacheControl", dependencies: ["Reelcache", "ReelcacheEdge"] + appleModules),
+  // Apart from its one executable file, so that tests can link it.
+  .target(name: "ReelcacheCommand", dependencies: ["Reelcache", "ReelcacheControl", "ReelcacheCore"]),
+  .executableTarget(name: "reelcache-sut", dependencies: ["ReelcacheCommand"]),
+]
+
+let tests: [Target] = [
+  .testTarget(name: "ReelcacheCoreTests", dependencies: ["ReelcacheCore"]),
+  .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + edgeTestModules),
+  .testTarget(name: "ReelcacheControlTests", dependencies: ["ReelcacheControl"] + appleModules),
+  .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand"]),
+]
+
 let package = Package(
   name: "Reelcache",
   platforms: [.iOS(.v15), .macOS(.v12)],
   products: [
     .library(name: "Reelcache", targets: ["Reelcache"]),
+    // For the host app of the harness; an app that ships has no use for it.
+    .library(name: "ReelcacheControl", targets: ["ReelcacheControl"]),
     .executable(name: "reelcache-sut", targets: ["reelcache-sut"]),
   ],
-  targets: [
-    .target(name: "ReelcacheCore"),
-    // zlib is a part of every Apple system and of every Debian.
-    .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "ReelcacheEdge", dependencies: ["ReelcacheCore", "CZlib"] + appleModules),
-    .target(name: "Reelcache", dependencies: ["ReelcacheCore", "ReelcacheEdge"] + appleModules),
-    // Apart from its one executable file, so that tests can link it.
-    .target(name: "ReelcacheCommand", dependencies: ["Reelcache", "ReelcacheCore"]),
-    .executableTarget(name: "reelcache-sut", dependencies: ["ReelcacheCommand"]),
-    .testTarget(name: "ReelcacheCoreTests", dependencies: ["ReelcacheCore"]),
-    .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + edgeTestModules),
-    .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand"]),
-  ] + standIns,
+  targets: targets + tests + standIns,
   swiftLanguageModes: [.v6]
 )

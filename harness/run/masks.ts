@@ -31,9 +31,13 @@ function addressMask(addresses: Addresses): Mask {
   ];
   return (text) => {
     let masked = text;
-    for (const [url, name, portName] of names) {
-      const [host, port] = [hostOf(url), portOf(url)];
+    // Whole addresses first: on two machines, such as a phone and this one, two of the ports may be one number.
+    for (const [url, name] of names) {
+      const host = hostOf(url);
       masked = masked.replaceAll(host, name).replaceAll(host.replaceAll(":", "%3A"), name);
+    }
+    for (const [url, , portName] of names) {
+      const port = portOf(url);
       if (port === "") continue;
       const elsewhere = new RegExp(`(:|%3A)${port}(?!\\d)`, "gi");
       masked = masked.replaceAll(elsewhere, (_whole, colon: string) => colon + portName);

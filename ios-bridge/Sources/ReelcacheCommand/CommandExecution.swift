@@ -44,6 +44,11 @@ private let sameSignalMs = 250
 
 /// Runs until a signal; returns the exit status. `exit` ends the process at once, at the second signal.
 func runCommand(_ world: World, _ exit: @escaping @Sendable (Int32) -> Void) async -> Int32 {
+  switch readControlWords(world.args) {
+  case .refused(let message): return complain(world, ExitStatus.wrongOption, message)
+  case .run(let port, let code): return await runControl(world, port, code, exit)
+  case nil: break
+  }
   let run: CommandRun
   switch readCommandLine(world.args, world.environment, world.version) {
   case .print(let text):
@@ -120,7 +125,7 @@ private func complain(_ world: World, _ status: Int32, _ message: String) -> Int
 }
 
 /// The first signal, and what a second one does.
-private final class StopWish: Sendable {
+final class StopWish: Sendable {
   private let signals: AsyncStream<Void>
 
   init(_ world: World, _ exit: @escaping @Sendable (Int32) -> Void) {

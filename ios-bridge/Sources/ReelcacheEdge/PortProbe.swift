@@ -8,7 +8,7 @@
 ///
 /// The listener lets its address be reused, or it could not come back on a port on which old connections linger. Apple's
 /// systems then let two listeners of one user share a port in silence. A plain socket tells.
-func probePort(_ host: String, _ port: Int) -> Int32 {
+package func probePort(_ host: String, _ port: Int) -> Int32 {
   if let address = ipv4Address(host, port) { return probe(address, AF_INET) }
   if let address = ipv6Address(host, port) { return probe(address, AF_INET6) }
   return EINVAL

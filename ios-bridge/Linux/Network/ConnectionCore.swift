@@ -36,13 +36,17 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
   var output = OutputState()
   private(set) var runner: QueueRunner?
   private var connector: Connector?
+  /// Who has the socket after this object.
+  private weak var lingering: Linger?
   private var accepted: Int32?
+  private let isAccepted: Bool
   private var userHandlers = ConnectionHandlers()
 
   init(_ endpoint: NWEndpoint, _ settings: ConnectionSettings, accepted: Int32?) {
     self.endpoint = endpoint
     self.settings = settings
     self.accepted = accepted
+    isAccepted = accepted != nil
   }
 
   deinit {
@@ -59,7 +63,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
       return NWPath(
         status: .satisfied,
         localEndpoint: localAddress(wire.descriptor)?.endpoint,
-        remoteEndpoint: remoteAddress(wire.descriptor)?.endpoint
+        remoteEndpoint: isAccepted ? endpoint : remoteAddress(wire.descriptor)?.endpoint
       )
     }
   }
@@ -131,7 +135,8 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
 
   func ready(_ events: UInt32) {
     lock.locked {
-      guard wire != nil else { return }
+      // Perhaps it was cancelled while the event was on its way.
+      guard wire != nil else { return lingering?.ready(events) ?? () }
       wire?.note(events)
       if phase == .preparing { proceedHandshake() }
       fillReceives()
@@ -182,8 +187,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
       if let self {
         self.connected(connector, outcome)
       } else if case .success(let socket) = outcome {
-        runner.remove(socket.descriptor, socket.token)
-        close(socket.descriptor)
+        runner.close(socket.descriptor, socket.token)
       }
     }
     self.connector = connector
@@ -200,8 +204,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
         if current { wait(error) }
       case .success(let socket):
         if current { return adopt(socket.descriptor, socket.token) }
-        runner?.remove(socket.descriptor, socket.token)
-        close(socket.descriptor)
+        runner?.close(socket.descriptor, socket.token)
       }
     }
   }
@@ -209,12 +212,15 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
   /// A connected socket: the connector's, which is in the set under a token, or a listener's.
   private func adopt(_ descriptor: Int32, _ token: UInt64?) {
     guard let runner else { return }
-    var wire = Wire(descriptor)
     input = InputState()
     output = OutputState(batches: output.batches)
     cipher = Data()
-    wire.token = token.map { runner.replace(descriptor, $0, self) } ?? runner.add(descriptor, self)
-    self.wire = wire
+    if let token {
+      runner.take(descriptor, token, self)
+      wire = Wire(descriptor, token)
+    } else {
+      wire = Wire(descriptor, runner.add(descriptor, self))
+    }
     guard let tlsSettings = settings.tls else { return becomeReady() }
     tls = TLSSession(tlsSettings, tlsName)
     proceedHandshake()
@@ -228,15 +234,14 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
 
   /// Lets go of the socket: with a FIN behind what was sent, or with a reset.
   private func closeWire(graceful: Bool, lastContents: Bool) {
-    guard let wire else { return }
+    guard let wire, let runner else { return }
     self.wire = nil
-    runner?.remove(wire.descriptor, wire.token)
     defer {
       tls = nil
       established = false
     }
-    if !graceful { return resetSocket(wire.descriptor) }
-    Linger.close(wire.descriptor, remainder(of: lastContents && established ? outbox.all : []))
+    if !graceful { return runner.reset(wire.descriptor, wire.token) }
+    lingering = Linger.close(wire, runner, remainder(of: lastContents && established ? outbox.all : []))
   }
 
   private func completeAll(_ error: NWError) {

@@ -57,14 +57,20 @@ extension ConnectionCore {
   func flush() {
     guard phase == .ready, output.batches == 0 else { return }
     if tls != nil { return flushSecure() }
-    while phase == .ready, !outbox.isEmpty, wire?.writable == true {
+    while phase == .ready, !outbox.isEmpty {
+      guard wire?.writable == true else { return watchOutput() }
       let outcome = withUnsafeTemporaryAllocation(of: iovec.self, capacity: ConnectionCore.partsMax) { gather(0, $0) }
       switch outcome {
       case .bytes(let count): advance(count)
-      case .again: return
+      case .again: continue
       case .failed(let code): return broken(code)
       }
     }
+  }
+
+  /// What is left waits for room.
+  func watchOutput() {
+    if let runner { wire?.watchOutput(runner) }
   }
 
   /// Collects contents from this one on, and writes them together: pointers into a Data are good inside its closure only.

@@ -81,10 +81,14 @@ extension ConnectionCore {
   /// Writes what the session has made; an errno when the socket refuses.
   private func flushCipher() -> Int32? {
     takeCipher()
-    while !cipher.isEmpty, wire?.writable == true {
+    while !cipher.isEmpty {
+      guard wire?.writable == true else {
+        watchOutput()
+        return nil
+      }
       switch cipher.withUnsafeBytes({ wire?.write($0) ?? .again }) {
       case .bytes(let count): cipher = count == cipher.count ? Data() : cipher.dropFirst(count)
-      case .again: return nil
+      case .again: continue
       case .failed(let code):
         cipher = Data()
         return code

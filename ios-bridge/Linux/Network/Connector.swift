@@ -140,8 +140,7 @@ final class Connector: @unchecked Sendable {
     if let told {
       told(self, outcome)
     } else if case .success(let won) = outcome {
-      runner.remove(won.descriptor, won.token)
-      Glibc.close(won.descriptor)
+      runner.close(won.descriptor, won.token)
     }
   }
 
@@ -188,7 +187,7 @@ private final class Attempt: Pollable, @unchecked Sendable {
       do throws(NWError) {
         // An answer at once is told by the set's first edge like any other.
         _ = try connectSocket(descriptor, address)
-        token = runner.add(descriptor, self)
+        token = runner.add(descriptor, self, output: true)
         return nil
       } catch {
         return error
@@ -219,8 +218,7 @@ private final class Attempt: Pollable, @unchecked Sendable {
     lock.locked {
       if over { return }
       over = true
-      if token > 0 { runner.remove(descriptor, token) }
-      close(descriptor)
+      if token > 0 { runner.close(descriptor, token) } else { close(descriptor) }
     }
   }
 }

@@ -80,8 +80,7 @@ final class ListenerCore: Pollable, @unchecked Sendable {
       phase = .cancelled
       boundPort = nil
       if descriptor >= 0 {
-        runner?.remove(descriptor, token)
-        close(descriptor)
+        runner?.close(descriptor, token)
         descriptor = -1
       }
       let released = userHandlers

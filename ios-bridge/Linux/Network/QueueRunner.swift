@@ -29,63 +29,83 @@ enum Callback {
   }
 }
 
-/// All that the sockets of one dispatch queue share: a set of epoll, and the callbacks to run next.
+/// All that the sockets of one dispatch queue share: a set of epoll with its thread, and the callbacks to run next.
 ///
-/// Under load a queue works its sockets off like an event loop: it looks for events itself, after each round of
-/// callbacks, and only when there is nothing left it lets the poller's thread watch over the set. So a busy queue pays no
-/// thread switch for an event, and no hop for a callback.
+/// The thread that saw the events handles them itself, inside `queue.sync`: on a queue that is idle this takes no switch
+/// to another thread, as an asynchronous block would. Callbacks that arise meanwhile run in the same block. What a user's
+/// own block gives rise to is run by one block for all of it.
+///
+/// A thread for each queue, and not one for all: a queue that is busy holds up nobody else's sockets.
 final class QueueRunner: @unchecked Sendable {
   let queue: DispatchQueue
 
   private let lock = Lock()
-  private let epoll: Int32
-  fileprivate private(set) var id: UInt64 = 0
+  private let watch = SocketWatch()
   private var handlers: [UInt64: any Pollable] = [:]
   private var lastToken: UInt64 = 0
   private var pending: [Callback] = []
-  /// The callbacks of the present round; the drain's own.
-  private var running: [Callback] = []
-  /// A drain runs or is on its way to the queue.
+  /// Somebody runs the pending callbacks or is on the way to it.
   private var scheduled = false
-  /// The poller watches over the set.
-  private var armed = false
+  /// Somebody runs callbacks now: a concurrent queue might have two of them.
+  private var active = false
+  /// The callbacks of the present round; whoever is active owns them.
+  private var running: [Callback] = []
 
-  private static let eventsPerRound = 64
-  /// Rounds before the queue's other work has its turn.
-  private static let roundsPerDrain = 4
-  private static let callbacksPerRound = 256
+  /// Callbacks before the queue's other work has its turn.
+  private static let callbacksPerTurn = 256
 
   /// The runner of a queue: one for as long as any socket uses it.
   static func of(_ queue: DispatchQueue) -> QueueRunner { Runners.shared.runner(queue) }
 
   fileprivate init(_ queue: DispatchQueue) {
     self.queue = queue
-    epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-    precondition(epoll >= 0, "no descriptor for a queue's sockets")
-    id = Poller.shared.add(self, epoll)
-    arm()
+    watch.start(self)
   }
 
   deinit {
-    Poller.shared.remove(id, epoll)
-    close(epoll)
-    Runners.shared.forget(queue, id)
+    watch.stop()
+    Runners.shared.forget(queue)
   }
 
-  /// Adds a socket, for all its edges. The number stands for it until `remove`.
-  func add(_ descriptor: Int32, _ handler: any Pollable) -> UInt64 { set(EPOLL_CTL_ADD, descriptor, handler, nil) }
-
-  /// Gives a socket of the set another handler; what it is ready for is told again.
-  func replace(_ descriptor: Int32, _ token: UInt64, _ handler: any Pollable) -> UInt64 {
-    set(EPOLL_CTL_MOD, descriptor, handler, token)
+  /// Adds a socket. The number stands for it until `close`.
+  func add(_ descriptor: Int32, _ handler: any Pollable, output: Bool = false) -> UInt64 {
+    let token = lock.locked {
+      lastToken += 1
+      handlers[lastToken] = handler
+      return lastToken
+    }
+    watch.set(EPOLL_CTL_ADD, descriptor, token, output: output)
+    return token
   }
 
-  /// Takes a socket out, before it is closed or handed on.
-  func remove(_ descriptor: Int32, _ token: UInt64) {
-    var event = epoll_event()
-    epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event)
+  /// Takes over a socket whose output was watched: what it is ready for is told again.
+  func take(_ descriptor: Int32, _ token: UInt64, _ handler: any Pollable) {
+    hand(token, to: handler)
+    watch.set(EPOLL_CTL_MOD, descriptor, token, output: false)
+  }
+
+  /// Gives a socket of the set another handler. An event that is on its way still comes to the old one.
+  func hand(_ token: UInt64, to handler: any Pollable) {
+    let old = lock.locked { handlers.updateValue(handler, forKey: token) }
+    withExtendedLifetime(old) {}
+  }
+
+  /// Tells of room for output too from now on; at once, when there is some. What else it is ready for is told again.
+  func watchOutput(_ descriptor: Int32, _ token: UInt64) {
+    watch.set(EPOLL_CTL_MOD, descriptor, token, output: true)
+  }
+
+  /// Closes a socket: this takes it out of the set.
+  func close(_ descriptor: Int32, _ token: UInt64) {
     let handler = lock.locked { handlers.removeValue(forKey: token) }
+    Glibc.close(descriptor)
     withExtendedLifetime(handler) {}
+  }
+
+  /// Closes a socket with a reset.
+  func reset(_ descriptor: Int32, _ token: UInt64) {
+    breakSocket(descriptor)
+    close(descriptor, token)
   }
 
   /// Runs a callback on the queue, after those posted before and never during this call.
@@ -98,48 +118,24 @@ final class QueueRunner: @unchecked Sendable {
     if schedules { schedule() }
   }
 
-  /// The set has events: from the poller's thread.
-  func wake() {
-    let schedules = lock.locked {
-      armed = false
-      defer { scheduled = true }
-      return !scheduled
+  /// Handles events, from the thread that watches.
+  func handle(_ events: UnsafeBufferPointer<epoll_event>) {
+    queue.sync {
+      // What the handlers post is run below.
+      lock.locked { scheduled = true }
+      for event in events { lock.locked { handlers[event.data.u64] }?.ready(event.events) }
+      runCallbacks()
     }
-    if schedules { schedule() }
   }
 
   private func schedule() {
-    queue.async { self.drain() }
-  }
-
-  private func drain() {
-    runCallbacks()
-    for _ in 0..<QueueRunner.roundsPerDrain {
-      let found = poll()
-      runCallbacks()
-      if !found && rest() { return }
-    }
-    schedule()
-  }
-
-  /// Whether any socket had an event.
-  private func poll() -> Bool {
-    withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: QueueRunner.eventsPerRound) { events in
-      guard let start = events.baseAddress else { return false }
-      let count = Int(epoll_wait(epoll, start, Int32(events.count), 0))
-      guard count > 0 else { return false }
-      for event in events.prefix(count) {
-        lock.locked { handlers[event.data.u64] }?.ready(event.events)
-      }
-      return true
-    }
+    queue.async { self.runCallbacks() }
   }
 
   private func runCallbacks() {
-    var budget = QueueRunner.callbacksPerRound
-    while budget > 0 {
-      lock.locked { swap(&pending, &running) }
-      if running.isEmpty { return }
+    var budget = QueueRunner.callbacksPerTurn
+    guard begin() else { return }
+    repeat {
       budget -= running.count
       for index in running.indices {
         // Taken out first: what it carries is let go as soon as it ran.
@@ -148,37 +144,34 @@ final class QueueRunner: @unchecked Sendable {
         callback.run()
       }
       running.removeAll(keepingCapacity: true)
+    } while goOn(budget > 0)
+  }
+
+  /// Takes the pending callbacks, unless another thread is at it: that one will take them.
+  private func begin() -> Bool {
+    lock.locked {
+      if active { return false }
+      active = true
+      swap(&pending, &running)
+      return true
     }
   }
 
-  /// Goes to sleep unless there are callbacks; whether it does.
-  private func rest() -> Bool {
-    let (sleeps, arms) = lock.locked {
-      guard pending.isEmpty else { return (false, false) }
-      scheduled = false
-      return (true, !armed)
+  /// Takes the next callbacks, if there are any. Without leave it puts them off, behind the queue's other work.
+  private func goOn(_ leave: Bool) -> Bool {
+    let (goesOn, putsOff) = lock.locked {
+      if leave && !pending.isEmpty {
+        swap(&pending, &running)
+        return (true, false)
+      }
+      active = false
+      scheduled = !pending.isEmpty
+      return (false, scheduled)
     }
-    if arms { arm() }
-    return sleeps
+    if putsOff { schedule() }
+    return goesOn
   }
 
-  private func arm() {
-    lock.locked { armed = true }
-    Poller.shared.arm(id, epoll)
-  }
-
-  private func set(_ operation: Int32, _ descriptor: Int32, _ handler: any Pollable, _ old: UInt64?) -> UInt64 {
-    let (token, replaced) = lock.locked {
-      lastToken += 1
-      handlers[lastToken] = handler
-      return (lastToken, old.flatMap { handlers.removeValue(forKey: $0) })
-    }
-    let all = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
-    var event = epoll_event(events: all, data: epoll_data_t(u64: token))
-    epoll_ctl(epoll, operation, descriptor, &event)
-    withExtendedLifetime(replaced) {}
-    return token
-  }
 }
 
 /// The runners that are in use, by their queues.
@@ -190,7 +183,6 @@ private final class Runners: @unchecked Sendable {
 
   private struct WeakRunner {
     weak var runner: QueueRunner?
-    let id: UInt64
   }
 
   func runner(_ queue: DispatchQueue) -> QueueRunner {
@@ -198,16 +190,20 @@ private final class Runners: @unchecked Sendable {
       let key = ObjectIdentifier(queue)
       if let known = runners[key]?.runner { return known }
       let made = QueueRunner(queue)
-      runners[key] = WeakRunner(runner: made, id: made.id)
+      runners[key] = WeakRunner(runner: made)
       return made
     }
   }
 
-  /// The runner of this queue and number is gone; another may have been made since.
-  func forget(_ queue: DispatchQueue, _ id: UInt64) {
+  /// A runner of this queue is gone, and perhaps another was made since.
+  func forget(_ queue: DispatchQueue) {
     let key = ObjectIdentifier(queue)
-    lock.locked {
-      if runners[key]?.id == id { runners.removeValue(forKey: key) }
+    let other = lock.locked {
+      let other = runners[key]?.runner
+      if other == nil { runners.removeValue(forKey: key) }
+      return other
     }
+    // Let go outside of the lock: it may be the last reference.
+    withExtendedLifetime(other) {}
   }
 }

@@ -71,11 +71,10 @@ func localAddress(_ descriptor: Int32) -> SocketAddress? { SocketAddress { getso
 
 func remoteAddress(_ descriptor: Int32) -> SocketAddress? { SocketAddress { getpeername(descriptor, $0, $1) } }
 
-/// Closes with a reset: nothing lingers, nothing is sent any more.
-func resetSocket(_ descriptor: Int32) {
+/// Makes the close to come a reset: nothing lingers, nothing is sent any more.
+func breakSocket(_ descriptor: Int32) {
   var option = linger(l_onoff: 1, l_linger: 0)
   setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-  close(descriptor)
 }
 
 func applyOptions(_ descriptor: Int32, _ settings: TCPSettings) {

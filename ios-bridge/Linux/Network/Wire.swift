@@ -17,7 +17,8 @@ struct Wire {
   }
 
   let descriptor: Int32
-  var token: UInt64 = 0
+  /// Stands for it in its runner's set.
+  let token: UInt64
   /// A read may find something.
   var readable = false
   /// A write may find room.
@@ -25,8 +26,19 @@ struct Wire {
   /// The peer has ended its side, or all is over: the end is there to be read.
   var hungUp = false
 
-  init(_ descriptor: Int32) {
+  /// The set tells of room for output.
+  private var outputWatched = false
+
+  init(_ descriptor: Int32, _ token: UInt64) {
     self.descriptor = descriptor
+    self.token = token
+  }
+
+  /// A write has to wait for room.
+  mutating func watchOutput(_ runner: QueueRunner) {
+    if outputWatched { return }
+    outputWatched = true
+    runner.watchOutput(descriptor, token)
   }
 
   mutating func note(_ events: UInt32) {

@@ -24,7 +24,7 @@ export function addRequestsCommand(program: Command): void {
     .option("--runs <n>", "requests made by chance, besides the odd ones that are written down", wholeNumber, 2_000)
     .option("--seed <n>", "where chance begins", wholeNumber, 1)
     .action(async (options: RequestsOptions) => {
-      const targets = options.target.map((written) => targetOf(written, join(root, "server")));
+      const targets = options.target.map((written) => targetOf(written, join(root, "server"), null));
       const [left, right] = targets;
       if (left == null || right == null || targets.length !== 2) {
         program.error(`--target twice: ${targetSyntax}`, { exitCode: 2 });

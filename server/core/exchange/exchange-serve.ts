@@ -12,7 +12,7 @@ import { fieldCombined, fieldFirst } from "../http/field-list.ts";
 import { parseHttpDate } from "../http/http-date.ts";
 import { contentTypeFor } from "../http/media-type.ts";
 import { ifModifiedSinceHolds, ifNoneMatchHolds, ifRangeHolds } from "../http/validator.ts";
-import { coveringFlight, readerStep, tailFlight } from "../reader/reader-step.ts";
+import { coveringFlight, firstMissing, readerStep, tailFlight } from "../reader/reader-step.ts";
 import type { HeadParts, ResponseHead } from "../response/response-head.ts";
 import { responseHead } from "../response/response-head.ts";
 import { doomBody, dropBody, holdBody } from "./body-life.ts";
@@ -191,18 +191,6 @@ function usableRange(exchange: Exchange, body: Body, nowMs: number): RangeSpec {
     return { kind: "ignored" };
   }
   return exchange.range;
-}
-
-/** The first byte from `start` that is neither in the file nor in memory, -1 when all up to `end` are (-1 unknown). */
-function firstMissing(body: Body, start: number, end: number): number {
-  let offset = start;
-  while (end === -1 || offset < end) {
-    const flight = tailFlight(body, offset);
-    const next = flight !== null ? flight.position : spanEndAt(body.entry.spans, offset);
-    if (next <= offset) return offset;
-    offset = next;
-  }
-  return -1;
 }
 
 /**

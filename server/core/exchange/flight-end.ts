@@ -1,12 +1,14 @@
 /** How a flight ends: complete, short, failed; and what becomes of those who wait for it. */
+import { integerMax } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { mayServeStale } from "../cache/freshness.ts";
 import { spanAdd, spanBytes } from "../cache/span-set.ts";
 import { breakerFailed, breakerOpenUntil } from "../download/breaker.ts";
-import type { Body, Flight } from "../download/flight.ts";
+import type { Body, Cursor, Flight } from "../download/flight.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
 import { fieldCombined } from "../http/field-list.ts";
 import { originOf } from "../http/uri-reference.ts";
+import { coveringFlight, firstMissing } from "../reader/reader-step.ts";
 import { doomBody, storeBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
 import { serveBody } from "./exchange-serve.ts";
@@ -112,18 +114,27 @@ export function pumpReaders(state: ProxyState, body: Body): void {
   }
 }
 
-/** Counts a failure against every reader that depended on the flight; a resume waits longer each time (R-READ-3). */
+/**
+ * Counts a failure against every reader whose next missing byte the flight was to bring; a resume waits longer each
+ * time (R-READ-3). What fails further ahead was fetched for others.
+ */
 export function failCursors(state: ProxyState, flight: Flight, code: ErrorCode, nowMs: number): void {
   const limits = state.options.limits;
   for (const cursor of flight.body.cursors) {
-    const depends = cursor.end === -1 || cursor.end > flight.position;
-    if (!depends || (flight.limit !== -1 && cursor.offset >= flight.limit)) continue;
+    if (!dependsOn(cursor, flight)) continue;
     cursor.failures += 1;
     cursor.failure = code;
     if (code === "upstream-bad-range") cursor.failures = limits.resumeMax + 1;
-    cursor.notBeforeMs = nowMs + limits.resumeBackoffMs * 2 ** (cursor.failures - 1);
+    cursor.notBeforeMs = nowMs + doubled(limits.resumeBackoffMs, cursor.failures - 1);
     state.sleepers.push(cursor);
   }
+}
+
+function dependsOn(cursor: Cursor, flight: Flight): boolean {
+  const missing = firstMissing(flight.body, cursor.offset, cursor.end);
+  if (missing < flight.position || (flight.limit !== -1 && missing >= flight.limit)) return false;
+  const nearer = coveringFlight(flight.body, missing);
+  return nearer === null || nearer.position <= flight.position;
 }
 
 function failWaiter(
@@ -176,4 +187,15 @@ function isNetworkFailure(code: ErrorCode): boolean {
 
 function isOutOfReach(code: ErrorCode): boolean {
   return isNetworkFailure(code) || code === "upstream-truncated";
+}
+
+/** `value` doubled so many times, at most `integerMax`. */
+function doubled(value: number, times: number): number {
+  let result = value;
+  let left = times;
+  while (left > 0 && result > 0 && result < integerMax) {
+    result = Math.min(result * 2, integerMax);
+    left -= 1;
+  }
+  return result;
 }

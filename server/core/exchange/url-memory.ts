@@ -8,7 +8,8 @@ export function newUrlMemory(max: number): UrlMemory {
 
 /** Remembers a URL. */
 export function rememberUrl(memory: UrlMemory, url: string): void {
-  if (memory.known.has(url)) return;
+  // A memory without room remembers nothing.
+  if (memory.max <= 0 || memory.known.has(url)) return;
   if (memory.ring.length < memory.max) {
     memory.ring.push(url);
   } else {

@@ -45,6 +45,18 @@ export function coveringFlight(body: Body, offset: number): Flight | null {
   return nearest;
 }
 
+/** The first byte from `start` that is neither in the file nor in memory, -1 when all up to `end` are (-1 unknown). */
+export function firstMissing(body: Body, start: number, end: number): number {
+  let offset = start;
+  while (end === -1 || offset < end) {
+    const flight = tailFlight(body, offset);
+    const next = flight !== null ? flight.position : spanEndAt(body.entry.spans, offset);
+    if (next <= offset) return offset;
+    offset = next;
+  }
+  return -1;
+}
+
 /** Whether a request so far ahead of a flight fetches for itself instead of waiting for it. */
 export function isFarSeek(body: Body, flight: Flight, offset: number, limits: Limits): boolean {
   // R-FLIGHT-4

@@ -188,17 +188,6 @@ private func usableRange(_ exchange: Exchange, _ body: Body, _ nowMs: Int) -> Ra
   return exchange.range
 }
 
-/// The first byte from `start` that is neither in the file nor in memory, -1 when all up to `end` are (-1 unknown).
-private func firstMissing(_ body: Body, _ start: Int, _ end: Int) -> Int {
-  var offset = start
-  while end == -1 || offset < end {
-    let next = tailFlight(body, offset)?.position ?? spanEndAt(body.entry.spans, offset)
-    if next <= offset { return offset }
-    offset = next
-  }
-  return -1
-}
-
 /// Says where the bytes come from, when nothing was said yet (R-CS-5). The first byte that is missing decides, so that
 /// it does not matter how far the disk has come with those that are here.
 private func noteSource(_ exchange: Exchange, _ body: Body, _ start: Int, _ end: Int) {

@@ -102,18 +102,24 @@ package func pumpReaders(_ state: ProxyState, _ body: Body) {
   }
 }
 
-/// Counts a failure against every reader that depended on the flight; a resume waits longer each time (R-READ-3).
+/// Counts a failure against every reader whose next missing byte the flight was to bring; a resume waits longer each
+/// time (R-READ-3). What fails further ahead was fetched for others.
 package func failCursors(_ state: ProxyState, _ flight: Flight, _ code: ErrorCode, _ nowMs: Int) {
   let limits = state.options.limits
-  for cursor in flight.body.cursors {
-    let depends = cursor.end == -1 || cursor.end > flight.position
-    if !depends || (flight.limit != -1 && cursor.offset >= flight.limit) { continue }
+  for cursor in flight.body.cursors where dependsOn(cursor, flight) {
     cursor.failures += 1
     cursor.failure = code
     if code == .upstreamBadRange { cursor.failures = limits.resumeMax + 1 }
     cursor.notBeforeMs = nowMs + doubled(limits.resumeBackoffMs, cursor.failures - 1)
     state.sleepers.append(cursor)
   }
+}
+
+private func dependsOn(_ cursor: Cursor, _ flight: Flight) -> Bool {
+  let missing = firstMissing(flight.body, cursor.offset, cursor.end)
+  if missing < flight.position || (flight.limit != -1 && missing >= flight.limit) { return false }
+  guard let nearer = coveringFlight(flight.body, missing) else { return true }
+  return nearer.position <= flight.position
 }
 
 private func failWaiter(
@@ -166,7 +172,7 @@ private func isOutOfReach(_ code: ErrorCode) -> Bool {
   isNetworkFailure(code) || code == .upstreamTruncated
 }
 
-/// `value` doubled so many times, at most `integerMax`: where a JavaScript number only grows, an integer would trap.
+/// `value` doubled so many times, at most `integerMax`.
 private func doubled(_ value: Int, _ times: Int) -> Int {
   var result = value
   var left = times

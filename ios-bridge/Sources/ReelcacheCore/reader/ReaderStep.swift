@@ -43,6 +43,17 @@ package func coveringFlight(_ body: Body, _ offset: Int) -> Flight? {
   return nearest
 }
 
+/// The first byte from `start` that is neither in the file nor in memory, -1 when all up to `end` are (-1 unknown).
+package func firstMissing(_ body: Body, _ start: Int, _ end: Int) -> Int {
+  var offset = start
+  while end == -1 || offset < end {
+    let next = tailFlight(body, offset)?.position ?? spanEndAt(body.entry.spans, offset)
+    if next <= offset { return offset }
+    offset = next
+  }
+  return -1
+}
+
 /// Whether a request so far ahead of a flight fetches for itself instead of waiting for it.
 package func isFarSeek(_ body: Body, _ flight: Flight, _ offset: Int, _ limits: Limits) -> Bool {
   // R-FLIGHT-4

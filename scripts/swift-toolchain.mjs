@@ -87,24 +87,27 @@ export function lookForToolchain() {
   }
 }
 
-/** The command line that runs `swift` with arguments in a folder: program and arguments for spawn. */
-export function swiftCommand(toolchain, folder, args) {
+/**
+ * The command line that runs `swift` with arguments: program and arguments for spawn. It sees the checkout `folder` and
+ * works in `workFolder`, wherever spawn is called.
+ */
+export function swiftCommand(toolchain, folder, workFolder, args) {
   if (toolchain.kind === "system") {
     return { program: "swift", args, env: process.env };
   }
   const shared = [...new Set([folder, cacheFolder, "/tmp", "/proc", "/dev", "/sys"])];
   const enter = [
     "set -eu",
-    'root="$1"; shift; folder="$1"; shift',
+    'root="$1"; shift; work="$1"; shift',
     // A mount of the folder that holds the root would hide what is mounted below it: the wider ones come first.
     ...shared.sort().map((path) => `mkdir -p "$root${path}"; mount --rbind "${path}" "$root${path}"`),
-    'exec unshare --root="$root" --wd="$folder" "$@"',
+    'exec unshare --root="$root" --wd="$work" "$@"',
   ].join("\n");
   // Without privilege the mounts need a user namespace, in which this user is root.
   const namespaces = process.getuid() === 0 ? ["--mount"] : ["--mount", "--map-root-user"];
   return {
     program: "unshare",
-    args: [...namespaces, "sh", "-c", enter, "sh", toolchain.root, folder, "swift", ...args],
+    args: [...namespaces, "sh", "-c", enter, "sh", toolchain.root, workFolder, "swift", ...args],
     env: {
       ...process.env,
       PATH: `/usr/libexec/swift/bin:/usr/bin:/bin:${process.env.PATH}`,

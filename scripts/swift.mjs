@@ -15,9 +15,10 @@ const linking = ["build", "run", "test"];
 /** Runs swift; resolves with its exit status. `stdio` and `env` as spawn takes them; `onLine` gets each line of output. */
 export function runSwift(args, { stdio = "inherit", env = {} } = {}) {
   const toolchain = findToolchain((text) => process.stderr.write(`${text} …\n`));
-  const command = swiftCommand(toolchain, root, withFlags(toolchain, args));
+  const folder = join(root, "ios-bridge");
+  const command = swiftCommand(toolchain, root, folder, withFlags(toolchain, args));
   return spawn(command.program, command.args, {
-    cwd: join(root, "ios-bridge"),
+    cwd: folder,
     stdio,
     env: { ...command.env, ...env },
   });

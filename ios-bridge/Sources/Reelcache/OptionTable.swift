@@ -203,7 +203,14 @@ package let optionTable: [OptionRow] = [
     "least severe message logged: trace, debug, info, warn, error, fatal or silent",
     choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"]
   ),
-  row("logFormat", "log-format", .choice, .text(\.logFormat), "form of the log on stderr", choices: ["pretty", "json"]),
+  row(
+    "logFormat",
+    "log-format",
+    .choice,
+    .text(\.logFormat),
+    "form of the log on stderr",
+    choices: ["pretty", "json"]
+  ),
   row(
     "limits",
     "limit",

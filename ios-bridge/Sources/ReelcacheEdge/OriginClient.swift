@@ -81,7 +81,9 @@ package final class OriginClient: @unchecked Sendable {
     lastId += 1
     let id = lastId
     let call = originCall(request)
-    let run = OriginRun(call ?? emptyCall(request), events, loop, deadlines, pool) { [weak self] _ in self?.active[id] = nil }
+    let run = OriginRun(call ?? emptyCall(request), events, loop, deadlines, pool) { [weak self] _ in
+      self?.active[id] = nil
+    }
     active[id] = run
     let refusal = refusal(request, call)
     if let refusal { options.log("an origin request is refused", request.url, refusal) }

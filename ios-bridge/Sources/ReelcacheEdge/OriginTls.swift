@@ -54,6 +54,7 @@ private func tlsOptions(
   // An address has no name for SNI.
   if parseIp(host) == nil { sec_protocol_options_set_tls_server_name(security, name) }
   sec_protocol_options_set_min_tls_protocol_version(security, .TLSv12)
+  // R-ORIGIN-2
   sec_protocol_options_add_tls_application_protocol(security, "http/1.1")
   let anchors = tls.ca.map(pemCertificates)
   let rejects = tls.rejectUnauthorized

@@ -36,6 +36,7 @@ func requestHead(_ call: OriginCall) -> Data? {
     }
   }
   let connection: ByteString = closes ? "close" : "keep-alive"
+  // R-ORIGIN-2
   let method = ByteString(utf8: call.method.rawValue)
   let start: ByteString = "\(method) \(call.target) HTTP/1.1\r\nhost: \(call.host)\r\nconnection: \(connection)\r\n"
   return Data((start + lines + "\r\n").bytes)

@@ -45,7 +45,7 @@ package final class Listener: @unchecked Sendable {
   private let parts: ListenerParts
   private let loop: EventLoop
   private var life = ListenerLife()
-  private var socket: NWListener?
+  private(set) var socket: NWListener?
   private var onStart: ((Result<Listener, ListenError>) -> Void)?
   private var onClosed: [() -> Void] = []
   /// Holds it until it is closed, however soon its owner forgets it.
@@ -56,8 +56,6 @@ package final class Listener: @unchecked Sendable {
   private var retry: LoopTimer?
   private var grace: LoopTimer?
   private var selfCheck: SelfCheck?
-  /// How often a socket was made, or tried.
-  private(set) var binds = 0
 
   /// Listens on `host`, an address or "localhost", and `port`, 0 for any. A port that is taken is an error, and never
   /// exchanged for another. `done` follows on the loop.
@@ -89,12 +87,6 @@ package final class Listener: @unchecked Sendable {
 
   /// Whether it is being seen whether it still hears.
   var isChecking: Bool { selfCheck != nil }
-
-  /// What a suspension may do: the socket is gone, and nobody is told. For tests.
-  func loseSocket() {
-    socket?.stateUpdateHandler = nil
-    socket?.cancel()
-  }
 
   /// The app leaves the front: the system may suspend it and take its sockets.
   package func enterBackground() {
@@ -149,7 +141,6 @@ package final class Listener: @unchecked Sendable {
   // MARK: The socket
 
   private func bind() {
-    binds += 1
     let code = port == 0 ? 0 : probePort(host, port)
     if code != 0 { return failLater(code) }
     guard let number = NWEndpoint.Port(rawValue: UInt16(truncatingIfNeeded: port)) else { return failLater(EINVAL) }

@@ -50,6 +50,8 @@ final class PlayerConnection: @unchecked Sendable {
   private(set) var isCongested = false
   private var lingerBytes = 0
   private var requestsBegun = 0
+  /// All requests so far are answered, and no other has begun.
+  private var isIdle = false
   /// Until when the request under way, the next one, or the player's end must come; on the loop's clock, in milliseconds.
   private var deadlineMs: Int
 
@@ -61,9 +63,6 @@ final class PlayerConnection: @unchecked Sendable {
     parser = RequestParser(parts.limits.requestHeadBytesMax)
     deadlineMs = nowMs + parts.limits.requestHeadMs
   }
-
-  /// Whether a request is under way.
-  var isBusy: Bool { !answers.isEmpty || parser.isInside }
 
   func start() {
     socket.stateUpdateHandler = { [weak self] state in self?.changed(state) }
@@ -91,7 +90,7 @@ final class PlayerConnection: @unchecked Sendable {
     } else if parser.isInside || requestsBegun == 0 {
       deadlineMs = Int.max
       refuse(.requestTimeout)
-    } else if answers.isEmpty {
+    } else if isIdle {
       finish([])
     }
   }
@@ -162,7 +161,6 @@ final class PlayerConnection: @unchecked Sendable {
     reading = true
     while !over && !closing && refusal == nil && answers.count < PlayerConnection.requestsMax && !isCongested {
       let event = input.withUnsafeBytes { parser.next($0, &inputAt) }
-      noteBegun()
       guard let event else { break }
       switch event {
       case .request(let head): admit(head)
@@ -170,6 +168,7 @@ final class PlayerConnection: @unchecked Sendable {
       }
     }
     reading = false
+    setDeadline()
     if closing || refusal != nil || inputAt == input.count {
       input = Data()
       inputAt = 0
@@ -177,13 +176,16 @@ final class PlayerConnection: @unchecked Sendable {
     receive()
   }
 
-  private func noteBegun() {
+  /// Sets the time that the player has: for a request that has begun, or for the next one once all is answered.
+  private func setDeadline() {
     if parser.begun != requestsBegun {
       requestsBegun = parser.begun
+      isIdle = false
       deadlineMs = LoopClock.nowMs() + parts.limits.requestHeadMs
-    } else if !parser.isInside && requestsBegun > 0 && !finishing {
-      deadlineMs = LoopClock.nowMs() + parts.limits.keepAliveMs
     }
+    if isIdle || requestsBegun == 0 || parser.isInside || !answers.isEmpty || finishing { return }
+    isIdle = true
+    deadlineMs = LoopClock.nowMs() + parts.limits.keepAliveMs
   }
 
   private func admit(_ head: RequestHead) {
@@ -251,7 +253,7 @@ final class PlayerConnection: @unchecked Sendable {
     } else if refusal != nil {
       sendRefusal()
     } else {
-      noteBegun()
+      setDeadline()
       read()
     }
   }

@@ -161,6 +161,8 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
   /// The connection stands.
   func becomeReady() {
     established = true
+    // Content may have come together with the end of the handshake.
+    input.buffered = tls != nil
     enter(.ready)
     post { $0.viability?(true) }
     fillReceives()

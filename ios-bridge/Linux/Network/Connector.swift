@@ -17,6 +17,7 @@ final class Connector: @unchecked Sendable {
   private var done: (@Sendable (Connector, Outcome) -> Void)?
   private var addresses: ArraySlice<SocketAddress> = []
   private var attempts: [Attempt] = []
+  private var skips = false
   private var failure = NWError.posix(.ENETUNREACH)
   private var headStart: (any DispatchSourceTimer)?
   private var deadline: (any DispatchSourceTimer)?
@@ -57,6 +58,8 @@ final class Connector: @unchecked Sendable {
     let running = lock.locked {
       defer { attempts = [] }
       failure = .posix(.ECANCELED)
+      // With none under way it is the next one that is given up.
+      skips = attempts.isEmpty
       return attempts
     }
     for attempt in running { attempt.abort() }
@@ -103,18 +106,18 @@ final class Connector: @unchecked Sendable {
     do throws(NWError) {
       let descriptor = try openSocket(address, settings)
       let attempt = Attempt(descriptor, runner, self)
-      let runs = lock.locked {
-        guard done != nil else { return false }
+      let (runs, isOver) = lock.locked { () -> (Bool, Bool) in
+        guard done != nil else { return (false, true) }
+        if skips {
+          skips = false
+          return (false, false)
+        }
         attempts.append(attempt)
         if !addresses.isEmpty { headStart = timer(Connector.headStartMilliseconds) { $0.next() } }
-        return true
+        return (true, false)
       }
-      guard runs else {
-        attempt.abort()
-        return true
-      }
-      attempt.connect(address)
-      return true
+      if runs { attempt.connect(address) } else { attempt.abort() }
+      return runs || isOver
     } catch {
       lock.locked { failure = error }
       return false

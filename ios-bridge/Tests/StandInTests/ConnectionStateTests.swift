@@ -64,6 +64,56 @@ final class ConnectionStateTests: XCTestCase {
     )
   }
 
+  func testASilentAddressHoldsTheNextOneUpOnlyALittle() {
+    let listener = RawListener()
+    let silent = RawListener(port: listener.port, backlog: 0, six: true)
+    let filler = Subject(listener.port, host: "::1").startReady()
+    let begun = Date()
+    let subject = Subject(listener.port, host: "localhost").startReady()
+    XCTAssertLessThan(Date().timeIntervalSince(begun), 1)
+    XCTAssertEqual(
+      subject.connection.currentPath?.remoteEndpoint,
+      .hostPort(host: "127.0.0.1", port: NWEndpoint.Port(number: listener.port))
+    )
+    withExtendedLifetime((silent, filler)) {}
+  }
+
+  func testTheAddressInUseCanBeGivenUp() {
+    let (listener, filler) = deafListener()
+    let subject = Subject(listener.port).start()
+    subject.states.wait(count: 1)
+    subject.connection.cancelCurrentEndpoint()
+    XCTAssertEqual(subject.states.wait(count: 2).last, .waiting(.posix(.ECANCELED)))
+    subject.cancel()
+    for other in filler { other.cancel() }
+  }
+
+  func testNoEndingLeavesADescriptorOpen() throws {
+    let queue = DispatchQueue(label: "test.endings")
+    let (listener, filler) = deafListener()
+    let (kept, peer) = pair()
+    let before = openDescriptors()
+    func run(_ host: NWEndpoint.Host, _ port: UInt16, _ parameters: NWParameters, _ end: (NWConnection) -> Void) {
+      let connection = NWConnection(host: host, port: NWEndpoint.Port(number: port), using: parameters)
+      let states = Recorder<NWConnection.State>()
+      connection.stateUpdateHandler = { states.add($0) }
+      connection.start(queue: queue)
+      if port != listener.port { states.wait(count: 2) }
+      end(connection)
+      states.wait { $0.last == .cancelled }
+    }
+    for parameters in [NWParameters.tcp, .tls] {
+      for end in [{ $0.cancel() }, { $0.forceCancel() }] as [(NWConnection) -> Void] {
+        run("127.0.0.1", freePort(), parameters, end)
+        run("localhost", freePort(), parameters, end)
+        run("127.0.0.1", listener.port, parameters, end)
+        run(.name("no-such-name.invalid", nil), 80, parameters, end)
+      }
+    }
+    eventually { openDescriptors() <= before }
+    withExtendedLifetime((filler, kept, peer)) {}
+  }
+
   func testANameWhoseAddressesAllRefuseWaits() {
     let subject = Subject(freePort(), host: "localhost").start()
     XCTAssertEqual(subject.states.wait(count: 2).last, .waiting(.posix(.ECONNREFUSED)))

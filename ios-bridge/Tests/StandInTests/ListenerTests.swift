@@ -162,6 +162,23 @@ final class ListenerTests: XCTestCase {
     withExtendedLifetime(peers) {}
   }
 
+  func testAListenerThatIsOutOfDescriptorsGoesOnWhenThereAreSome() throws {
+    let subject = try Server(local()).ready()
+    subject.listener.newConnectionLimit = 0
+    let peers = (0..<5).map { _ in RawSocket(connectedTo: subject.port) }
+    var limits = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+    var none = rlimit(rlim_cur: 3, rlim_max: limits.rlim_max)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &none)
+    subject.listener.newConnectionLimit = NWListener.InfiniteConnectionLimit
+    // The listener has tried by the time that the queue comes to this.
+    subject.queue.sync {}
+    XCTAssertEqual(subject.connections.values.count, 0)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+    subject.connections.wait(count: 5)
+    withExtendedLifetime(peers) {}
+  }
+
   func testABurstOfConnectionsIsServed() throws {
     let before = openDescriptors()
     do {

@@ -95,6 +95,23 @@ final class TLSTests: XCTestCase {
     subject.cancel()
   }
 
+  func testContentThatComesWithTheEndOfTheHandshakeIsReceived() throws {
+    let server = try TLSServer(TestAuthority.server()) { shim_SSL_CTX_set_max_proto_version($0, TLS1_2_VERSION) }
+    server.serve { peer in
+      // The system holds back what is short of a segment, so that the last flight and the content leave together.
+      var yes: Int32 = 1
+      setsockopt(peer.socket.descriptor, Int32(IPPROTO_TCP), TCP_CORK, &yes, socklen_t(MemoryLayout<Int32>.size))
+      XCTAssertTrue(peer.accept())
+      peer.write(Data("at once".utf8))
+      _ = peer.read(1)
+    }
+    let subject = Subject(server.port, using: .tls).startReady()
+    let begun = Date()
+    XCTAssertEqual(subject.receiveNext(), .text("at once"))
+    XCTAssertLessThan(Date().timeIntervalSince(begun), 5, "it came with the end of the connection only")
+    subject.cancel()
+  }
+
   func testTheEndIsToldApartFromATruncation() throws {
     let server = try TLSServer(TestAuthority.server())
     for ends in [true, false] {

@@ -94,25 +94,26 @@ final class RawSocket: @unchecked Sendable {
   }
 }
 
-/// A listening socket of the system on 127.0.0.1.
+/// A listening socket of the system on 127.0.0.1, or on ::1.
 final class RawListener: @unchecked Sendable {
   let descriptor: Int32
   let port: UInt16
 
-  init(port: UInt16 = 0, backlog: Int32 = 128) {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  init(port: UInt16 = 0, backlog: Int32 = 128, six: Bool = false) {
+    let descriptor = socket(six ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     self.descriptor = descriptor
     var yes: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-    let bound = withAddress(port) { bind(descriptor, $0, $1) }
+    let bound = (six ? withAddress6 : withAddress)(port) { bind(descriptor, $0, $1) }
     XCTAssertEqual(bound, 0, "bind: \(String(cString: strerror(errno)))")
     listen(descriptor, backlog)
-    var address = sockaddr_in()
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    var address = sockaddr_in6()
+    var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
     withUnsafeMutablePointer(to: &address) {
       _ = $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
     }
-    self.port = UInt16(bigEndian: address.sin_port)
+    // Both families keep it in the same place.
+    self.port = UInt16(bigEndian: address.sin6_port)
   }
 
   deinit { close(descriptor) }
@@ -135,5 +136,15 @@ private func withAddress(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, sockl
   address.sin_addr = in_addr(s_addr: UInt32(0x7f00_0001).bigEndian)
   return withUnsafePointer(to: &address) {
     $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+  }
+}
+
+private func withAddress6(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+  var address = sockaddr_in6()
+  address.sin6_family = sa_family_t(AF_INET6)
+  address.sin6_port = port.bigEndian
+  address.sin6_addr = in6addr_loopback
+  return withUnsafePointer(to: &address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in6>.size)) }
   }
 }

@@ -6,6 +6,7 @@ import type { OriginPlace } from "../origin/origin-place.ts";
 import { CannotError, type Target, TargetError } from "../sut/target.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { DeviceAddress } from "./device-address.ts";
+import { lessProved } from "./less-proved.ts";
 import { findOriginPlace, ownAddresses } from "./origin-place.ts";
 import { findPhone, type Phone, type Surroundings } from "./phone.ts";
 
@@ -54,6 +55,7 @@ export function deviceTarget(
         throw error;
       }
     },
+    lessProved: (one) => lessProved(one, address.by === "usb"),
     end: async () => undefined,
   };
 }

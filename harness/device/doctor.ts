@@ -18,6 +18,8 @@ export type Patient = "reference" | "bridge" | "device";
 
 const nodeMajor = 24;
 
+const unknown = "needs what is missing above";
+
 /** Programs that the tests drive, and the Debian package of each. */
 const tools = { ffmpeg: "ffmpeg", ffprobe: "ffmpeg", chromium: "chromium" };
 
@@ -28,7 +30,8 @@ export async function examine(
   around: Surroundings,
   originHost: string | null,
 ): Promise<Check[]> {
-  const checks = [checkNode(), checkTools(around.environment)];
+  const checks = [checkNode()];
+  if (patients.includes("reference")) checks.push(checkTools(around.environment));
   if (patients.includes("bridge")) checks.push(checkSwift());
   if (patients.includes("device")) checks.push(...(await checkDevice(address, around, originHost)));
   return checks;
@@ -63,7 +66,7 @@ async function checkDevice(address: DeviceAddress, around: Surroundings, originH
   /** Runs a check unless one before it failed; null when there is nothing to go on with. */
   const step = async <T>(name: string, work: () => Promise<[T, string]>): Promise<T | null> => {
     if (gaveUp) {
-      checks.push({ name, state: "not tried", says: "needs what is missing above", todo: "" });
+      checks.push({ name, state: "not tried", says: unknown, todo: "" });
       return null;
     }
     try {
@@ -84,8 +87,9 @@ async function checkDevice(address: DeviceAddress, around: Surroundings, originH
     client.close();
     return [found, `Reelcache Host ${hello.version} answers on ${hello.device}, ${hello.system}`];
   });
+  if (phone === null) return [...checks, { name: "origin", state: "not tried", says: unknown, todo: "" }];
   await step("origin", async () => {
-    const { client } = await (phone as Phone).control();
+    const { client } = await phone.control();
     try {
       const place = await findOriginPlace(client, originHost === null ? ownAddresses() : [originHost]);
       return [null, `the phone reaches this machine at ${place.host}`];

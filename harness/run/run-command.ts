@@ -7,6 +7,7 @@ import { isPlaceName, ownPlace } from "../origin/origin-place.ts";
 import { report } from "../report/report.ts";
 import { screenOf } from "../report/screen.ts";
 import { terminalProgress } from "../report/terminal.ts";
+import type { Target } from "../sut/target.ts";
 import { targetOf, targetSyntax } from "../sut/targets.ts";
 import { knownFailures } from "./known-failures.ts";
 import { exitCodeOf, runAll } from "./run-all.ts";
@@ -91,7 +92,22 @@ export async function runCommand(
   progress.end();
   const { junit, json, html } = options;
   report(result, screen, { ...(junit && { junit }), ...(json && { json }), ...(html && { html }) });
+  screen.write(remarks(cases, targets));
   return exitCodeOf(result);
+}
+
+/** What was proved less than the cases say, a paragraph for each reason. */
+function remarks(cases: FoundCase[], targets: Target[]): string {
+  const found = new Map<string, string[]>();
+  for (const target of targets) {
+    for (const { case: one } of cases) {
+      const reason = target.lessProved?.(one) ?? null;
+      if (reason === null) continue;
+      const ids = found.get(`${target.name}: ${reason}`) ?? [];
+      found.set(`${target.name}: ${reason}`, [...ids, one.id]);
+    }
+  }
+  return [...found].map(([reason, ids]) => `\n${reason}\n  ${ids.join(" ")}\n`).join("");
 }
 
 /** An exemption from nothing would hide a misspelt name. */

@@ -60,8 +60,10 @@ function quoted(word: string): string {
 }
 
 async function startCommand(command: string): Promise<Running> {
+  // Its options are the case's: what the environment says to servers and tests of this project is not for it.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("REELCACHE_")));
   // A group of its own, so that what the shell starts ends with it.
-  const child = spawn("sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"], detached: true });
+  const child = spawn("sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"], detached: true, env });
   const said: string[] = [];
   const lines: Line[] = [];
   let wake: () => void = () => undefined;

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Case } from "../case/case-types.ts";
 import type { OriginPlace } from "../origin/origin-place.ts";
 
 /** One start of a target, for one case. */
@@ -25,6 +26,8 @@ export type Target = {
   start: (options: Record<string, unknown>) => Promise<RunningTarget>;
   /** Where origins must listen so that it reaches them, when that is not loopback. Rejects as `start`. */
   originPlace?: () => Promise<OriginPlace>;
+  /** Why a case proves less on it than it says, null when it proves all. */
+  lessProved?: (one: Case) => string | null;
   /** Ends whatever is kept warm. */
   end: () => Promise<void>;
 };

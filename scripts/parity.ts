@@ -26,6 +26,7 @@ const swiftEdge = "ios-bridge/Sources/ReelcacheEdge";
 const swiftOnly = new Map([
   ["base/ByteString", "JavaScript's strings of the codes 0 to 255"],
   ["base/TextUnion", "Swift would compare such enums by their texts"],
+  ["base/SharedBytes", "JavaScript's strings share their bytes by themselves"],
   ["limitFields", "the limits by name: Swift cannot set a field that a text names"],
 ]);
 

@@ -286,7 +286,7 @@ private final class Parts: @unchecked Sendable {
         stopping ? refuse(state, request, .stopping, "", nowMs) : admitRequest(state, request, nowMs)
       switch admission {
       case .answer(let head, let content):
-        send(response, head, Data(content.bytes))
+        send(response, head, Data(content))
       case .local(let path, _):
         let page = localPage(state, pages, request, path, nowMs)
         send(response, page.head, request.method == "HEAD" ? Data() : page.body)

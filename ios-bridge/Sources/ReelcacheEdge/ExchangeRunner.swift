@@ -53,7 +53,7 @@ package final class ExchangeRunner: @unchecked Sendable {
     if let response {
       response.writeHead(head)
       if let content {
-        response.end(Data(content.bytes))
+        response.end(Data(content))
       } else if exchange.method == .head {
         response.end(nil)
       } else {

@@ -49,7 +49,7 @@ func storedFields(_ fields: FieldList) -> [UInt8] {
 func wireFields(_ utf8: [UInt8]) -> FieldList? {
   // In latin1 an element is a character, and JSON's own alphabet is ASCII.
   guard let text = wireText(utf8) else { return nil }
-  var parser = FieldsParser(text.bytes)
+  var parser = FieldsParser(Array(text.bytes))
   guard let fields = parser.array(), fields.count % 2 == 0 else { return nil }
   return fields
 }

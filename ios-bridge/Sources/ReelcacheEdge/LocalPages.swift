@@ -34,7 +34,7 @@ package func localPage(
 ) -> (head: ResponseHead, body: Data) {
   let found = ownPage(state, path) ?? pages.find?(path)
   let status = found == nil ? 404 : 200
-  let page = found ?? LocalPage(contentType: "application/problem+json", body: Data(notFoundBody().bytes))
+  let page = found ?? LocalPage(contentType: "application/problem+json", body: Data(notFoundBody()))
   let keepAlive = state.options.keepAlive && !request.close
   var parts = plainParts(state, status, request.httpMinor, keepAlive, nowMs)
   parts.contentType = page.contentType
@@ -51,7 +51,7 @@ private func ownPage(_ state: ProxyState, _ path: ByteString) -> LocalPage? {
   text += ",\"flights\":\(state.flights.count),\"exchanges\":\(state.exchanges.count)"
   text += ",\"lanes\":{\"running\":\(numbersJson(lanes.running)),\"extra\":\(lanes.extra)"
   text += ",\"waiting\":\(numbersJson(lanes.waiting))}}\n"
-  return LocalPage(contentType: "application/json", body: Data(text.bytes))
+  return LocalPage(contentType: "application/json", body: Data(text))
 }
 
 private func numbersJson(_ numbers: LaneNumbers) -> ByteString {

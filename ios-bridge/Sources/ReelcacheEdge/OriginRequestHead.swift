@@ -39,7 +39,7 @@ func requestHead(_ call: OriginCall) -> Data? {
   // R-ORIGIN-2
   let method = ByteString(utf8: call.method.rawValue)
   let start: ByteString = "\(method) \(call.target) HTTP/1.1\r\nhost: \(call.host)\r\nconnection: \(connection)\r\n"
-  return Data((start + lines + "\r\n").bytes)
+  return Data(start + lines + "\r\n")
 }
 
 /// Whether the options of a Connection field have "close" among them; nil when one is no token.

@@ -95,7 +95,7 @@ func pemCertificates(_ pem: Data) -> [Data] {
     let start = at + begin.count
     let stop = text.indexOf(end, start)
     if stop < 0 { break }
-    let encoded = Data(text.slice(start, stop).bytes)
+    let encoded = Data(text.slice(start, stop))
     if let der = Data(base64Encoded: encoded, options: .ignoreUnknownCharacters) { certificates.append(der) }
     at = text.indexOf(begin, stop)
   }

@@ -231,7 +231,7 @@ final class PlayerConnection: @unchecked Sendable {
       return
     }
     let (head, content) = parts.problem(code, "")
-    finish([headData(head), Data(content.bytes)])
+    finish([headData(head), Data(content)])
   }
 
   /// Lets no further request of this connection count (R-HTTP-5).

@@ -162,19 +162,19 @@ private let lastChunk = Data("0\r\n\r\n".utf8)
 func headData(_ head: ResponseHead) -> Data {
   var size = 32 + head.reason.count
   for text in head.fields { size += text.count + 4 }
-  var bytes = Data(capacity: size)
-  bytes.append(contentsOf: "HTTP/1.1 \(head.status) ".utf8)
-  bytes.append(contentsOf: head.reason.bytes)
-  bytes.append(lineEnd)
+  var text = ByteString()
+  text.bytes.reserveCapacity(size)
+  text += "HTTP/1.1 \(head.status) "
+  text += head.reason
+  text += "\r\n"
   var at = 0
   while at + 1 < head.fields.count {
-    bytes.append(contentsOf: head.fields[at].bytes)
-    bytes.append(58)
-    bytes.append(32)
-    bytes.append(contentsOf: head.fields[at + 1].bytes)
-    bytes.append(lineEnd)
+    text += head.fields[at]
+    text += ": "
+    text += head.fields[at + 1]
+    text += "\r\n"
     at += 2
   }
-  bytes.append(lineEnd)
-  return bytes
+  text += "\r\n"
+  return Data(text)
 }

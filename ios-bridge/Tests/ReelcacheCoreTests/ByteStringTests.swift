@@ -54,10 +54,16 @@ final class ByteStringTests: XCTestCase {
     eachText { text, wanted, _ in
       var appended = text
       appended += wanted
-      XCTAssertEqual(text + wanted, ByteString(text.bytes + wanted.bytes))
+      XCTAssertEqual(text + wanted, ByteString(Array(text.bytes) + Array(wanted.bytes)))
       XCTAssertEqual(appended, text + wanted)
       XCTAssertEqual("\(text)\(wanted)" as ByteString, appended)
       XCTAssertEqual("<\(text.count)>" as ByteString, ByteString(utf8: "<\(text.count)>"))
+    }
+  }
+
+  func testANumberIsWrittenAsItsDigits() {
+    for value in [0, 9, 10, 99, 100, -1, -10, integerMax, Int.max, Int.min] {
+      XCTAssertEqual(ByteString.decimal(value), ByteString(utf8: String(value)))
     }
   }
 
@@ -88,14 +94,14 @@ final class ByteStringTests: XCTestCase {
   private func eachText(_ check: (ByteString, ByteString, inout SeededRandom) -> Void) {
     for seed in 1...3000 {
       var random = SeededRandom(seed)
-      check(random.text(12, ["a", "b"]), random.text(4, ["a", "b"]), &random)
+      check(random.text(20, ["a", "b"]), random.text(4, ["a", "b"]), &random)
     }
   }
 
   /// All offsets at which `wanted` stands.
   private func offsets(_ text: ByteString, _ wanted: ByteString) -> [Int] {
     (0...text.count).filter { at in
-      at + wanted.count <= text.count && Array(text.bytes[at..<at + wanted.count]) == wanted.bytes
+      at + wanted.count <= text.count && Array(text.bytes[at..<at + wanted.count]) == Array(wanted.bytes)
     }
   }
 }

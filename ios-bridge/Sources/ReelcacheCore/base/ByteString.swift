@@ -1,75 +1,74 @@
 /// Wire text: what a TypeScript string of the codes 0 to 255 is to the reference. One element is one byte, so that bytes
 /// survive untouched, an offset is a plain number, and CRLF is two elements and not one character.
 ///
-/// The names follow those of JavaScript's strings, whose twin this is. Offsets count bytes.
+/// The names follow those of JavaScript's strings, whose twin this is. Offsets count bytes. Literals and slices cost no
+/// allocation, as they cost none there.
 package struct ByteString: Hashable, Comparable, Sendable {
-  package var bytes: [UInt8]
+  package var bytes: SharedBytes
 
-  package init(_ bytes: [UInt8]) {
+  @inlinable @inline(__always) package init(_ bytes: SharedBytes) {
     self.bytes = bytes
   }
 
-  package init() {
-    bytes = []
+  package init(_ bytes: [UInt8]) {
+    self.bytes = SharedBytes(bytes)
+  }
+
+  @inlinable @inline(__always) package init() {
+    bytes = SharedBytes()
   }
 
   /// The bytes of ASCII or UTF-8 text.
   package init(utf8 text: String) {
-    bytes = Array(text.utf8)
+    bytes = SharedBytes(text.utf8)
   }
 
   /// Number of bytes.
-  @inline(__always) package var count: Int { bytes.count }
+  @inlinable @inline(__always) package var count: Int { bytes.length }
 
-  @inline(__always) package var isEmpty: Bool { bytes.isEmpty }
+  @inlinable @inline(__always) package var isEmpty: Bool { bytes.length == 0 }
 
   /// The code of the byte at an offset inside the text.
-  @inline(__always) package func code(_ at: Int) -> Int { Int(bytes[at]) }
+  @inlinable @inline(__always) package func code(_ at: Int) -> Int { Int(bytes[at]) }
 
   /// The bytes from `start` to `end` (exclusive); both are brought into the text. Negative ones mean its beginning, where
   /// JavaScript's slice would count from the end.
   package func slice(_ start: Int, _ end: Int) -> ByteString {
-    let last = min(end, bytes.count)
+    let last = min(end, count)
     let first = max(start, 0)
-    return first >= last ? ByteString() : ByteString(Array(bytes[first..<last]))
+    return first >= last ? ByteString() : ByteString(bytes.window(first, last))
   }
 
   /// The bytes from `start` to the end.
   package func slice(_ start: Int) -> ByteString {
-    start <= 0 ? self : slice(start, bytes.count)
+    slice(start, count)
   }
 
   /// Where `wanted` first begins at or after `start`, -1 when it does not.
   package func indexOf(_ wanted: ByteString, _ start: Int = 0) -> Int {
-    let length = wanted.count
-    if length == 0 { return min(max(start, 0), count) }
-    let first = wanted.bytes[0]
-    return bytes.withUnsafeBufferPointer { text in
-      var at = max(start, 0)
-      while at + length <= text.count {
-        if text[at] == first && (length == 1 || matches(text, wanted, at)) { return at }
-        at += 1
-      }
-      return -1
+    var at = max(start, 0)
+    if wanted.isEmpty { return min(at, count) }
+    let last = count - wanted.count
+    while at <= last {
+      at = bytes.firstIndex(wanted.bytes[0], at)
+      if at < 0 || at > last { return -1 }
+      if wanted.count == 1 || bytes.holds(wanted.bytes, at) { return at }
+      at += 1
     }
+    return -1
   }
 
   /// Where `wanted` last begins, -1 when it does not occur.
   package func lastIndexOf(_ wanted: ByteString) -> Int {
     var at = count - wanted.count
-    return bytes.withUnsafeBufferPointer { text in
-      while at >= 0 {
-        if matches(text, wanted, at) { return at }
-        at -= 1
-      }
-      return -1
-    }
+    while at >= 0 && !bytes.holds(wanted.bytes, at) { at -= 1 }
+    return max(at, -1)
   }
 
   package func includes(_ wanted: ByteString) -> Bool { indexOf(wanted) >= 0 }
 
-  package func startsWith(_ wanted: ByteString, _ at: Int = 0) -> Bool {
-    at >= 0 && at + wanted.count <= count && bytes.withUnsafeBufferPointer { matches($0, wanted, at) }
+  @inlinable package func startsWith(_ wanted: ByteString, _ at: Int = 0) -> Bool {
+    at >= 0 && at + wanted.count <= count && bytes.holds(wanted.bytes, at)
   }
 
   package func endsWith(_ wanted: ByteString) -> Bool { startsWith(wanted, count - wanted.count) }
@@ -89,52 +88,60 @@ package struct ByteString: Hashable, Comparable, Sendable {
   }
 
   /// The text of one byte.
-  package static func fromCode(_ code: Int) -> ByteString { ByteString([UInt8(code)]) }
+  package static func fromCode(_ code: Int) -> ByteString {
+    var text = ByteString()
+    text.bytes.append(UInt8(code))
+    return text
+  }
 
   /// The digits of a number.
-  package static func decimal(_ value: Int) -> ByteString { ByteString(utf8: String(value)) }
+  package static func decimal(_ value: Int) -> ByteString {
+    var text = ByteString()
+    text.bytes.append(decimal: value)
+    return text
+  }
 
   package static func + (a: ByteString, b: ByteString) -> ByteString {
-    var joined = [UInt8]()
-    joined.reserveCapacity(a.count + b.count)
-    joined.append(contentsOf: a.bytes)
-    joined.append(contentsOf: b.bytes)
-    return ByteString(joined)
+    var joined = ByteString()
+    joined.bytes.reserveCapacity(a.count + b.count)
+    joined += a
+    joined += b
+    return joined
   }
 
   package static func += (a: inout ByteString, b: ByteString) {
     a.bytes.append(contentsOf: b.bytes)
   }
 
-  package static func == (a: ByteString, b: ByteString) -> Bool { a.bytes == b.bytes }
+  @inlinable @inline(__always) package static func == (a: ByteString, b: ByteString) -> Bool { a.bytes == b.bytes }
 
   /// Byte by byte, which is how JavaScript orders strings of such codes.
   package static func < (a: ByteString, b: ByteString) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
 
   package func hash(into hasher: inout Hasher) {
-    bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    bytes.withUnsafeBufferPointer { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }
 
 extension ByteString: ExpressibleByStringInterpolation, CustomStringConvertible {
   /// Literals are ASCII.
-  package init(stringLiteral text: StaticString) {
-    bytes = Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  @inlinable @inline(__always) package init(stringLiteral text: StaticString) {
+    bytes = SharedBytes(text)
   }
 
-  package init(stringInterpolation parts: StringInterpolation) {
+  @inlinable package init(stringInterpolation parts: StringInterpolation) {
     bytes = parts.bytes
   }
 
   package struct StringInterpolation: StringInterpolationProtocol {
-    var bytes: [UInt8] = []
+    @usableFromInline var bytes = SharedBytes()
 
     package init(literalCapacity: Int, interpolationCount: Int) {
-      bytes.reserveCapacity(literalCapacity + interpolationCount * 16)
+      bytes.reserveCapacity(literalCapacity + interpolationCount * 32)
     }
 
     package mutating func appendLiteral(_ text: StaticString) {
-      bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+      bytes.append(contentsOf: SharedBytes(text))
     }
 
     package mutating func appendInterpolation(_ text: ByteString) {
@@ -142,7 +149,7 @@ extension ByteString: ExpressibleByStringInterpolation, CustomStringConvertible 
     }
 
     package mutating func appendInterpolation(_ value: Int) {
-      bytes.append(contentsOf: String(value).utf8)
+      bytes.append(decimal: value)
     }
   }
 
@@ -153,7 +160,7 @@ extension ByteString: ExpressibleByStringInterpolation, CustomStringConvertible 
 
   /// Text of the codes 0 to 255 (latin1); nil when it has a character beyond.
   package init?(latin1 text: String) {
-    var bytes: [UInt8] = []
+    var bytes = SharedBytes()
     for scalar in text.unicodeScalars {
       guard scalar.value < 256 else { return nil }
       bytes.append(UInt8(scalar.value))
@@ -170,12 +177,4 @@ package func joined(_ parts: [ByteString], _ separator: ByteString) -> ByteStrin
     text += part
   }
   return text
-}
-
-@inline(__always)
-private func matches(_ text: UnsafeBufferPointer<UInt8>, _ wanted: ByteString, _ at: Int) -> Bool {
-  wanted.bytes.withUnsafeBufferPointer { other in
-    for (offset, byte) in other.enumerated() where text[at + offset] != byte { return false }
-    return true
-  }
 }

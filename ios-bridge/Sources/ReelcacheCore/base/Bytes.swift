@@ -13,12 +13,19 @@ package func isDigit(_ code: Int) -> Bool {
 
 /// The text with A to Z lowered; every other byte stays (R-BYTE-1).
 package func lowerAscii(_ text: ByteString) -> ByteString {
-  var lowered = text
+  var lowered = ByteString()
+  var copied = 0
   for at in 0..<text.count {
     let code = text.code(at)
     // R-BYTE-1
-    if code >= 65 && code <= 90 { lowered.bytes[at] = UInt8(code + 32) }
+    if code >= 65 && code <= 90 {
+      lowered += text.slice(copied, at)
+      lowered.bytes.append(UInt8(code + 32))
+      copied = at + 1
+    }
   }
+  if copied == 0 { return text }
+  lowered += text.slice(copied)
   return lowered
 }
 
@@ -88,28 +95,30 @@ package func isToken(_ text: ByteString) -> Bool {
 /// Percent-encoded bytes as ECMAScript's encodeURIComponent writes them: A-Z a-z 0-9 - _ . ! ~ * ' ( ) stay.
 package func percentEncode(_ byteText: ByteString) -> ByteString {
   var encoded = ByteString()
-  encoded.bytes.reserveCapacity(byteText.count * 3 / 2)
+  var copied = 0
   for at in 0..<byteText.count {
     let code = byteText.code(at)
     // R-BYTE-7
-    if isComponentCode(code) {
-      encoded.bytes.append(UInt8(code))
-    } else {
+    if !isComponentCode(code) {
+      encoded += byteText.slice(copied, at)
       encoded.bytes.append(37)
       encoded.bytes.append(hexDigit(code >> 4))
       encoded.bytes.append(hexDigit(code & 15))
+      copied = at + 1
     }
   }
+  if copied == 0 { return byteText }
+  encoded += byteText.slice(copied)
   return encoded
 }
 
 /// The bytes behind percent-encoded text, "+" staying "+"; nil when a "%" is not followed by two hexadecimal digits.
 package func percentDecode(_ text: ByteString) -> ByteString? {
   var decoded = ByteString()
+  var copied = 0
   var at = 0
   while at < text.count {
     if text.code(at) != 37 {
-      decoded.bytes.append(text.bytes[at])
       at += 1
       continue
     }
@@ -117,9 +126,13 @@ package func percentDecode(_ text: ByteString) -> ByteString? {
     let low = at + 2 < text.count ? hexValue(text.code(at + 2)) : -1
     // R-BYTE-8
     if high < 0 || low < 0 { return nil }
+    decoded += text.slice(copied, at)
     decoded.bytes.append(UInt8(high * 16 + low))
     at += 3
+    copied = at
   }
+  if copied == 0 { return text }
+  decoded += text.slice(copied)
   return decoded
 }
 

@@ -18,7 +18,7 @@ package func splitLines(_ bytes: ByteString) -> [ByteString] {
 /// The offset just past the terminator of the line that holds `start`. A lone CR is no terminator.
 package func lineNext(_ bytes: ByteString, _ start: Int) -> Int {
   // R-PL-1
-  let feed = bytes.indexOf(lineFeed, start)
+  let feed = bytes.indexOf("\n", start)
   return feed < 0 ? bytes.count : feed + 1
 }
 
@@ -83,7 +83,6 @@ package func attributeText(_ bytes: ByteString, _ attributes: [Attribute], _ nam
   return nil
 }
 
-private let lineFeed: ByteString = "\n"
 private let comma = 0x2c
 private let quote = 0x22
 private let equalsSign = 0x3d

@@ -26,12 +26,12 @@ package func rewritePlaylist(_ bytes: ByteString, _ context: RewriteContext) -> 
     let mapped = isReport ? mapReportUri(mapper, uri) : mapUri(mapper, uri)
     // R-PL-21
     if !mapped.isEmpty {
-      rewritten.bytes.append(contentsOf: bytes.bytes[copied..<start])
+      rewritten += bytes.slice(copied, start)
       rewritten += mapped
       copied = end
     }
     index += 3
   }
-  rewritten.bytes.append(contentsOf: bytes.bytes[copied...])
+  rewritten += bytes.slice(copied)
   return rewritten
 }

@@ -42,20 +42,20 @@ package final class UriMapper {
 package func uriMapper(_ prefix: ByteString, _ form: UrlForm, _ baseUrl: ByteString) -> UriMapper {
   let base = parseUri(escapeUri(baseUrl))
   let here = shortcut(prefix, form, "", resolveReference(base, "."))
-  let root = shortcut(prefix, form, slashText, resolveReference(base, slashText))
+  let root = shortcut(prefix, form, "/", resolveReference(base, "/"))
   let learned = shortcut(prefix, form, here.upstream, here.upstream)
   var above: [Shortcut] = []
-  var start = climbText
+  var start: ByteString = "../"
   while above.count < climbsMax {
     above.append(shortcut(prefix, form, start, resolveReference(base, start)))
-    start += climbText
+    start += "../"
   }
   return UriMapper(prefix: prefix, form: form, base: base, here: here, root: root, above: above, learned: learned)
 }
 
 /// The absolute upstream URL that a reference means, escaped; "" when it is not an upstream URL (skd:, data:, userinfo).
 package func upstreamUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString {
-  if let near = shortcutFor(mapper, reference) { return withRest(near.upstream, reference, near.start.count) }
+  if let near = shortcutFor(mapper, reference) { return near.upstream + reference.slice(near.start.count) }
   // R-PL-18
   let url = resolveReference(mapper.base, escapeUri(reference))
   // R-PL-19
@@ -67,8 +67,8 @@ package func upstreamUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteSt
 /// The proxied URL for a reference; "" when the reference must stay as it is.
 package func mapUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString {
   if let near = shortcutFor(mapper, reference) {
-    if mapper.form == .path { return withRest(near.proxied, reference, near.start.count) }
-    return near.proxied + percentEncode(reference.slice(near.start.count))
+    let rest = reference.slice(near.start.count)
+    return near.proxied + (mapper.form == .query ? percentEncode(rest) : rest)
   }
   let url = upstreamUri(mapper, reference)
   return url.isEmpty ? url : proxiedUpstreamUrl(mapper.prefix, mapper.form, url)
@@ -91,7 +91,7 @@ package func escapeUri(_ text: ByteString) -> ByteString {
     let code = text.code(at)
     // R-PL-18
     if code <= 0x20 || code >= 0x7f || neverInUri.bytes.contains(text.bytes[at]) {
-      escaped.bytes.append(contentsOf: text.bytes[copied..<at])
+      escaped += text.slice(copied, at)
       escaped += percentEncode(.fromCode(code))
       copied = at + 1
     }
@@ -107,10 +107,6 @@ private let plainMarks: ByteString = "-_~?=&%+,;@!$'()*"
 /// Levels of "../" that have a shortcut; deeper references are resolved the long way.
 private let climbsMax = 4
 
-private let climbText: ByteString = "../"
-private let slashText: ByteString = "/"
-private let httpText: ByteString = "http"
-
 /// The upstream is "" when it is not an upstream URL, and the shortcut then holds for nothing.
 private func shortcut(
   _ prefix: ByteString,
@@ -125,12 +121,12 @@ private func shortcut(
 /// The shortcut that holds for the reference; nil when it must be resolved the long way.
 private func shortcutFor(_ mapper: UriMapper, _ reference: ByteString) -> Shortcut? {
   var near: Shortcut? = mapper.here
-  if reference.startsWith(slashText) {
+  if reference.startsWith("/") {
     near = mapper.root
-  } else if reference.startsWith(climbText) {
+  } else if reference.startsWith("../") {
     let level = climbs(reference)
     near = level <= mapper.above.count ? mapper.above[level - 1] : nil
-  } else if reference.startsWith(httpText) && reference.startsWith(mapper.learned.start) {
+  } else if reference.startsWith("http") && reference.startsWith(mapper.learned.start) {
     near = mapper.learned
   }
   guard let near, !near.upstream.isEmpty, isPlainFrom(reference, near.start.count) else { return nil }
@@ -140,14 +136,14 @@ private func shortcutFor(_ mapper: UriMapper, _ reference: ByteString) -> Shortc
 /// How often the reference climbs at its start.
 private func climbs(_ reference: ByteString) -> Int {
   var count = 0
-  while reference.startsWith(climbText, count * 3) { count += 1 }
+  while reference.startsWith("../", count * 3) { count += 1 }
   return count
 }
 
 /// Keeps an absolute reference's directory when it survived resolving unchanged: its neighbours will share it.
 private func learn(_ mapper: UriMapper, _ reference: ByteString, _ url: ByteString) {
   let query = url.indexOf("?")
-  let end = (query < 0 ? url : url.slice(0, query)).lastIndexOf(slashText) + 1
+  let end = (query < 0 ? url : url.slice(0, query)).lastIndexOf("/") + 1
   if reference == url && end > "https://".count {
     let directory = url.slice(0, end)
     mapper.learned = shortcut(mapper.prefix, mapper.form, directory, directory)
@@ -181,14 +177,5 @@ private let slash = 0x2f
 /// A relative-path reference (RFC 3986 section 4.2): no scheme, and neither "/", "?" nor "#" at its start.
 private func isRelativePath(_ reference: ByteString) -> Bool {
   let parts = parseUri(reference)
-  return parts.scheme == nil && parts.authority == nil && !parts.path.isEmpty && !parts.path.startsWith(slashText)
-}
-
-/// The text with the bytes of the reference from `start` on appended.
-private func withRest(_ text: ByteString, _ reference: ByteString, _ start: Int) -> ByteString {
-  var whole = ByteString()
-  whole.bytes.reserveCapacity(text.count + reference.count - start)
-  whole += text
-  whole.bytes.append(contentsOf: reference.bytes[start...])
-  return whole
+  return parts.scheme == nil && parts.authority == nil && !parts.path.isEmpty && !parts.path.startsWith("/")
 }

@@ -89,20 +89,9 @@ final class CacheIndexStartTests: StorageTestCase {
     // R-INDEX-13
     var seen = 0
     for run in 0..<4 {
-      let child = try startChild("write", dir)
-      let output = Pipe()
-      child.standardOutput = output
-      try child.run()
-      var text = ""
       // A different moment in each run, always with writes, drops and transactions under way.
-      while !text.contains("\n\(300 + run * 100)\n") {
-        let bytes = output.fileHandleForReading.availableData
-        if bytes.isEmpty { break }
-        text += String(decoding: bytes, as: UTF8.self)
-      }
-      kill(child.processIdentifier, SIGKILL)
-      child.waitUntilExit()
-      XCTAssertEqual(child.terminationReason, .uncaughtSignal, text)
+      let end = try runChild("write", dir, killedAt: "\n\(300 + run * 100)\n")
+      XCTAssert(end.bySignal, end.output)
       let bench = IndexBench(loop, dir)
       XCTAssertEqual(bench.errors, [])
       XCTAssertGreaterThan(bench.entries.count, 0)

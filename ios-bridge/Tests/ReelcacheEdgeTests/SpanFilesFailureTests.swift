@@ -124,6 +124,18 @@ final class SpanFilesFailureTests: StorageTestCase {
     try bench.close()
   }
 
+  func testWithoutASingleDescriptorTheOperationFailsInsteadOfWaitingForEver() throws {
+    // R-DISK-8
+    var calls = realFileCalls(loop)
+    let loop = loop
+    calls.open = { _, _, _, done in loop.later { done(FileError(EMFILE, "injected"), -1) } }
+    let bench = FileBench(self, loop, dataDir, onError: { _ in }, calls: calls)
+    let writes = (1...5).map { bench.write($0, [patternBytes($0, 0, 100)], 0) }
+    for write in writes { XCTAssertEqual(try write.value()?.name, "EMFILE") }
+    XCTAssertEqual(bench.counts, SpanFilesCounts(open: 0, waiting: 0))
+    try bench.close()
+  }
+
   func testSyncGoesToTheDiskForTheFileThatWasWrittenAndPassesItsFailureOn() throws {
     let synced = Tally()
     let real = realFileCalls(loop)

@@ -10,7 +10,7 @@ final class StorageChildTests: XCTestCase {
 
   func testIsTheChildOfAnotherTest() throws {
     let environment = ProcessInfo.processInfo.environment
-    guard let task = environment[childVariable], let dir = environment["REELCACHE_TEST_DIR"] else { return }
+    guard let task = environment[childVariable], let dir = environment[childFolderVariable] else { return }
     switch task {
     case "lock": lock(dir)
     case "write": try writeWithoutEnd(dir)

@@ -49,9 +49,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
     isAccepted = accepted != nil
   }
 
-  deinit {
-    if let accepted { close(accepted) }
-  }
+  deinit { closeAccepted() }
 
   var handlers: ConnectionHandlers { lock.locked { userHandlers } }
   var currentState: NWConnection.State { lock.locked { phase } }
@@ -122,6 +120,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
       connector?.cancel()
       connector = nil
       closeWire(graceful: graceful, lastContents: true)
+      closeAccepted()
       let released = userHandlers
       userHandlers = ConnectionHandlers()
       // Without a queue there is nowhere to tell it.
@@ -244,6 +243,12 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
     }
     if !graceful { return runner.reset(wire.descriptor, wire.token) }
     lingering = Linger.close(wire, runner, remainder(of: lastContents && established ? outbox.all : []))
+  }
+
+  /// Lets go of a listener's socket that was never started.
+  private func closeAccepted() {
+    if let accepted { close(accepted) }
+    accepted = nil
   }
 
   private func completeAll(_ error: NWError) {

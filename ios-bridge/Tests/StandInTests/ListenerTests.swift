@@ -142,6 +142,15 @@ final class ListenerTests: XCTestCase {
     XCTAssertEqual(RawSocket(connectedTo: subject.port).readToEnd().data, Data())
   }
 
+  func testAConnectionThatIsCancelledInPlaceOfStartedIsClosed() throws {
+    let subject = try Server(local()).ready()
+    let peer = RawSocket(connectedTo: subject.port)
+    let accepted = subject.connections.wait(count: 1)[0]
+    accepted.cancel()
+    XCTAssertEqual(peer.readToEnd().data, Data())
+    XCTAssertEqual(accepted.state, .cancelled)
+  }
+
   func testNoMoreConnectionsThanTheLimitAreAccepted() throws {
     let listener = try NWListener(using: local())
     let connections = Recorder<NWConnection>()

@@ -70,25 +70,25 @@ struct ChunkedBodyReader: Sendable {
         place = .extensionValue
         return true
       }
-      return ByteSets.token.contains(byte) ? count() : behindExtension(byte)
+      return ByteSet.token.contains(byte) ? count() : behindExtension(byte)
     case .extensionValue:
       if byte == Ascii.quote {
         place = .quoted
         return count()
       }
-      return ByteSets.token.contains(byte) ? count() : behindExtension(byte)
+      return ByteSet.token.contains(byte) ? count() : behindExtension(byte)
     case .quoted:
       if byte == Ascii.quote {
         place = .quotedEnd
       } else if byte == Ascii.backslash {
         place = .escaped
-      } else if !ByteSets.quoted.contains(byte) {
+      } else if !ByteSet.quoted.contains(byte) {
         return false
       }
       return count()
     case .escaped:
       place = .quoted
-      return ByteSets.fieldValue.contains(byte) && count()
+      return ByteSet.fieldValue.contains(byte) && count()
     default:
       return behindExtension(byte)
     }

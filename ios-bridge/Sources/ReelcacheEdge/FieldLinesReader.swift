@@ -47,7 +47,7 @@ struct FieldLinesReader: Sendable {
     case .lineStart:
       if byte == Ascii.cr {
         place = .endLf
-      } else if ByteSets.token.contains(byte) {
+      } else if ByteSet.token.contains(byte) {
         place = .name
         return .more
       } else {
@@ -80,8 +80,8 @@ struct FieldLinesReader: Sendable {
     _ at: inout Int,
     _ budget: inout HeadBudget
   ) -> ReadStep {
-    let end = ByteSets.token.end(bytes, at)
-    name.bytes.append(contentsOf: bytes[at..<end])
+    let end = ByteSet.token.end(bytes, at)
+    name.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[at..<end]))
     at = end
     if end == bytes.count { return budget.grow(name.count) ? .more : .refused(.headTooLarge) }
     if bytes[end] != Ascii.colon { return .refused(.badRequest) }
@@ -118,8 +118,8 @@ struct FieldLinesReader: Sendable {
     _ budget: inout HeadBudget
   ) -> ReadStep {
     let start = at
-    let end = ByteSets.fieldValue.end(bytes, at)
-    value.bytes.append(contentsOf: bytes[start..<end])
+    let end = ByteSet.fieldValue.end(bytes, at)
+    value.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
     at = end
     var right = true
     if kind == .contentLength || kind == .transferEncoding {

@@ -12,7 +12,7 @@ struct RequestLineReader: Sendable {
   private var scanner = TargetScanner(false)
   private var oddBytes = 0
   private var oddCr = false
-  private var protocolIndex = 0
+  private var protocolName = ByteString()
   /// Bytes of the protocol's name, or of an odd line's version, that are as they should be.
   private var matched = 0
   private(set) var method = ByteString()
@@ -56,7 +56,7 @@ struct RequestLineReader: Sendable {
 
   /// The method: a token, and one that somebody has defined, or the line is looked at as a whole.
   private mutating func inMethod(_ byte: UInt8, _ bytesMax: Int) -> ReadStep {
-    if ByteSets.token.contains(byte) {
+    if ByteSet.token.contains(byte) {
       method.bytes.append(byte)
       return method.count < bytesMax ? .more : .refused(.badRequest)
     }
@@ -101,11 +101,15 @@ struct RequestLineReader: Sendable {
     let start = at
     var verdict = TargetScanner.Verdict.goesOn
     while at < bytes.count {
+      if scanner.isInPath {
+        at = ByteSet.target.end(bytes, at)
+        if at == bytes.count { break }
+      }
       verdict = scanner.take(bytes[at])
       if verdict != .goesOn { break }
       at += 1
     }
-    target.bytes.append(contentsOf: bytes[start..<at])
+    target.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<at]))
     switch verdict {
     case .goesOn:
       return budget.grow(target.count) ? .more : .refused(.headTooLarge)
@@ -153,16 +157,15 @@ struct RequestLineReader: Sendable {
   private mutating func inProtocol(_ byte: UInt8) -> ReadStep {
     if place == .moreSpaces {
       if byte == Ascii.space { return .more }
-      guard let index = protocols.firstIndex(where: { $0.name.bytes[0] == byte }) else { return .refused(.badRequest) }
-      protocolIndex = index
+      guard let first = protocolNames.first(where: { $0.code(0) == Int(byte) }) else { return .refused(.badRequest) }
+      protocolName = first
       place = .name
     }
-    let wanted = protocols[protocolIndex]
-    if byte != wanted.name.bytes[matched] { return .refused(.badRequest) }
+    if byte != protocolName.bytes[matched] { return .refused(.badRequest) }
     matched += 1
-    if matched < wanted.name.count { return .more }
+    if matched < protocolName.count { return .more }
     place = .slash
-    return wanted.methods.contains(method) ? .more : .refused(.badRequest)
+    return isKnownMethod(method, protocolName) ? .more : .refused(.badRequest)
   }
 
   private func isVersion() -> Bool {
@@ -181,19 +184,21 @@ private func isKnownMethod(_ method: ByteString) -> Bool {
   method == getMethod || httpMethods.contains(method) || rtspMethods.contains(method)
 }
 
+/// Whether the reference's parser knows the method with that protocol.
+private func isKnownMethod(_ method: ByteString, _ protocolName: ByteString) -> Bool {
+  if protocolName == protocolNames[0] { return method == getMethod || httpMethods.contains(method) }
+  return protocolName == protocolNames[1] ? rtspMethods.contains(method) : method == sourceMethod
+}
+
+/// The protocols that may stand before the version: HTTP, RTSP (RFC 2326) and Icecast's.
+private let protocolNames: [ByteString] = ["HTTP", "RTSP", "ICE"]
 private let getMethod: ByteString = "GET"
 private let prefaceMethod: ByteString = "PRI"
+private let sourceMethod: ByteString = "SOURCE"
 private let versionEnd: ByteString = "HTTP/1.1\r\n"
 
 /// CONNECT, whose target is an authority.
 let connectMethod: ByteString = "CONNECT"
-
-/// The protocols that may stand before the version, each with the methods that the reference's parser knows of it.
-private let protocols: [(name: ByteString, methods: [ByteString])] = [
-  ("HTTP", httpMethods),
-  ("RTSP", rtspMethods),
-  ("ICE", ["SOURCE"]),
-]
 
 /// The methods that the reference's parser knows with HTTP.
 private let httpMethods: [ByteString] = [

@@ -11,11 +11,14 @@ struct TargetScanner: Sendable {
     place = isConnect ? .authority : .start
   }
 
+  /// Whether a run of the bytes of `ByteSet.target` changes nothing.
+  var isInPath: Bool { place == .path || place == .query || place == .fragment }
+
   /// The next byte: part of the target, the space or line end behind it, or wrong.
   @inline(__always) mutating func take(_ byte: UInt8) -> Verdict {
     switch place {
     case .path, .query, .fragment:
-      if ByteSets.target.contains(byte) { return .goesOn }
+      if ByteSet.target.contains(byte) { return .goesOn }
       return inPath(byte)
     default:
       return beforePath(byte)
@@ -43,7 +46,7 @@ struct TargetScanner: Sendable {
     case .start:
       if byte == Ascii.slash || byte == Ascii.asterisk {
         place = .path
-      } else if ByteSets.alpha.contains(byte) {
+      } else if ByteSet.alpha.contains(byte) {
         place = .scheme
       } else {
         return .wrong
@@ -51,7 +54,7 @@ struct TargetScanner: Sendable {
     case .scheme:
       if byte == Ascii.colon {
         place = .firstSlash
-      } else if !ByteSets.alpha.contains(byte) {
+      } else if !ByteSet.alpha.contains(byte) {
         return .wrong
       }
     case .firstSlash, .secondSlash:
@@ -75,7 +78,7 @@ struct TargetScanner: Sendable {
       if place == .authorityAfterAt { return .wrong }
       place = .authorityAfterAt
     default:
-      if !ByteSets.authority.contains(byte) { return .wrong }
+      if !ByteSet.authority.contains(byte) { return .wrong }
       place = .authority
     }
     return .goesOn

@@ -140,6 +140,10 @@ package final class ExchangeRunner: @unchecked Sendable {
       return true
     }
     let length = min(end - offset, engine.state.options.limits.readPieceBytes)
+    if let bytes = engine.files.readNow(id, offset, length) {
+      countFromDisk(length)
+      return take(bytes, offset + length)
+    }
     reading = true
     engine.files.read(id, offset, length) { error, bytes in
       self.reading = false
@@ -148,13 +152,17 @@ package final class ExchangeRunner: @unchecked Sendable {
         self.engine.run { nowMs in self.readBroke(id, error, nowMs) }
         return
       }
-      self.bytesFromDisk += length
-      self.engine.bytesFromDisk += length
+      self.countFromDisk(length)
       self.engine.run { _ in
         if self.take(bytes, offset + length) { self.pump() }
       }
     }
     return false
+  }
+
+  private func countFromDisk(_ length: Int) {
+    bytesFromDisk += length
+    engine.bytesFromDisk += length
   }
 
   private func readBroke(_ id: Int, _ error: FileError?, _ nowMs: Int) {

@@ -14,6 +14,7 @@ func storedText(_ text: ByteString) -> [UInt8] {
 
 /// The wire text of UTF-8; nil when it is malformed or holds a code point that no byte has.
 func wireText(_ utf8: [UInt8]) -> ByteString? {
+  if utf8.allSatisfy({ $0 < 0x80 }) { return ByteString(utf8) }
   var bytes: [UInt8] = []
   bytes.reserveCapacity(utf8.count)
   var at = 0
@@ -82,6 +83,15 @@ private func appendEscaped(_ json: inout [UInt8], _ byte: UInt8) {
   }
 }
 
+private func isSpace(_ byte: UInt8) -> Bool {
+  byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d
+}
+
+/// Whether the character stands for itself in a JSON string.
+private func isPlain(_ byte: UInt8) -> Bool {
+  byte >= 0x20 && byte != quote && byte != backslash
+}
+
 private func hexDigit(_ value: UInt8) -> UInt8 {
   value < 10 ? 0x30 + value : 0x57 + value
 }
@@ -118,25 +128,23 @@ private struct FieldsParser {
   }
 
   private mutating func skipSpace() {
-    while at < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[at]) { at += 1 }
+    while at < bytes.count && isSpace(bytes[at]) { at += 1 }
   }
 
   private mutating func string() -> ByteString? {
     guard token(quote) else { return nil }
     var text: [UInt8] = []
-    while at < bytes.count {
-      let byte = bytes[at]
+    while true {
+      let start = at
+      while at < bytes.count && isPlain(bytes[at]) { at += 1 }
+      text.append(contentsOf: bytes[start..<at])
+      // Otherwise the string is not closed, or there is a control character that JSON wants escaped.
+      guard at < bytes.count, bytes[at] == backslash || bytes[at] == quote else { return nil }
       at += 1
-      if byte == quote { return ByteString(text) }
-      if byte < 0x20 { return nil }
-      if byte != backslash {
-        text.append(byte)
-      } else {
-        guard let escaped = escape() else { return nil }
-        text.append(escaped)
-      }
+      if bytes[at - 1] == quote { return ByteString(text) }
+      guard let escaped = escape() else { return nil }
+      text.append(escaped)
     }
-    return nil
   }
 
   /// The byte that an escape stands for, behind its backslash; nil when malformed, or past U+00FF.

@@ -176,9 +176,7 @@ package final class Listener: @unchecked Sendable {
     case .cancelled:
       socket = nil
       happened(.released)
-    case .setup:
-      break
-    @unknown default:
+    default:
       break
     }
   }

@@ -17,11 +17,12 @@ struct LocalEnd {
   init(_ endpoint: NWEndpoint?) {
     guard case .hostPort(let host, let port)? = endpoint else { return }
     self.port = Int(port.rawValue)
-    switch host {
-    case .ipv4(let ip): address = addressText(Array(ip.rawValue), AF_INET)
-    case .ipv6(let ip): address = addressText(Array(ip.rawValue), AF_INET6)
-    case .name(let name, _): address = ByteString(utf8: name)
-    @unknown default: break
+    if case .ipv4(let ip) = host {
+      address = addressText(Array(ip.rawValue), AF_INET)
+    } else if case .ipv6(let ip) = host {
+      address = addressText(Array(ip.rawValue), AF_INET6)
+    } else if case .name(let name, _) = host {
+      address = ByteString(utf8: name)
     }
   }
 }

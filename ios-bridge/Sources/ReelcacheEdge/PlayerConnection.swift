@@ -108,9 +108,7 @@ final class PlayerConnection: @unchecked Sendable {
       giveUp()
       socket.stateUpdateHandler = nil
       onOver(self)
-    case .setup, .preparing:
-      break
-    @unknown default:
+    default:
       break
     }
   }

@@ -15,6 +15,8 @@ import ReelcacheEdge
 public final class ControlServer: @unchecked Sendable {
   /// Conversations and dialled connections at once; further ones wait in the system's queue.
   private static let connectionsMax = 1_024
+  /// Wait before a port that was lost is tried again, in milliseconds.
+  private static let retryMs = 500
 
   private let loop: EventLoop
   private let parts: ControlParts
@@ -26,6 +28,7 @@ public final class ControlServer: @unchecked Sendable {
   private var onStopped: [() -> Void] = []
   private var stopping = false
   private var again = false
+  private var retry: LoopTimer?
 
   /// `onLine` hears what happens, in lines for a person, on any thread.
   public init(_ options: ControlOptions, onLine: @escaping @Sendable (String) -> Void = { _ in }) {
@@ -109,11 +112,15 @@ public final class ControlServer: @unchecked Sendable {
     }
   }
 
+  /// At the start the caller is told; later it is tried again, since the harness looks for this port.
   private func failed(_ message: String) {
     parts.log.add(message)
-    let told = onStart
-    onStart = nil
-    told?(.failure(ControlError(message)))
+    if let told = onStart {
+      onStart = nil
+      told(.failure(ControlError(message)))
+    } else if !stopping {
+      retry = loop.after(ControlServer.retryMs) { [weak self] in self?.listen() }
+    }
     stoppedIfDone()
   }
 
@@ -135,6 +142,8 @@ public final class ControlServer: @unchecked Sendable {
   private func finish(_ done: @escaping () -> Void) {
     onStopped.append(done)
     stopping = true
+    retry?.cancel()
+    retry = nil
     socket?.cancel()
     for connection in connections.values { connection.end() }
     stoppedIfDone()

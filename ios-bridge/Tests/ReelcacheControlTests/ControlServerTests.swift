@@ -6,6 +6,8 @@ import XCTest
 /// Conversations with the control server, on real sockets.
 final class ControlServerTests: XCTestCase {
   private var server: ControlServer?
+  /// What the server tells a person.
+  private let lines = AsyncStream<String>.makeStream()
   private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
 
   override func tearDown() async throws {
@@ -160,6 +162,17 @@ final class ControlServerTests: XCTestCase {
     XCTAssertEqual(again, #"{"listening":"http://127.0.0.1:\#(started)"}"#)
   }
 
+  func testAPortThatIsLostIsTriedUntilItIsFreeAgain() async throws {
+    let port = try await startServer()
+    let thief = try await PlainServer(greeting: "mine\n", sharing: port)
+    server?.renew()
+    for await line in lines.stream where line == "port \(port) cannot be had: another app has it" { break }
+    thief.stop()
+    var hello: String?
+    while hello == nil { hello = await Talker(port).ask(#"{"do":"hello"}"#) }
+    XCTAssertEqual(hello?.hasPrefix(#"{"hello":"#), true)
+  }
+
   func testAPortThatIsTakenIsSaid() async throws {
     let taken = try await PlainServer(greeting: "")
     var options = ControlOptions(folder: folder)
@@ -201,7 +214,7 @@ final class ControlServerTests: XCTestCase {
     options.device = "Test"
     options.code = code
     options.trustsNobody = !code.isEmpty
-    let made = ControlServer(options)
+    let made = ControlServer(options) { [lines] in lines.continuation.yield($0) }
     server = made
     return try await made.start()
   }

@@ -74,12 +74,15 @@ final class PlainServer: @unchecked Sendable {
   private let body: String
   private var answered = 0
 
-  /// Says `greeting` at once; with nil it waits for a request and answers it.
-  init(greeting: String? = nil, body: String = "") async throws {
+  /// Says `greeting` at once; with nil it waits for a request and answers it. On a port of its own, or on one that
+  /// another listener lets it share.
+  init(greeting: String? = nil, body: String = "", sharing port: Int = 0) async throws {
     self.greeting = greeting.map { Data($0.utf8) }
     self.body = body
     let parameters = NWParameters.tcp
-    parameters.requiredLocalEndpoint = .hostPort(host: "127.0.0.1", port: .any)
+    parameters.allowLocalEndpointReuse = port != 0
+    let number = NWEndpoint.Port(rawValue: UInt16(port)) ?? .any
+    parameters.requiredLocalEndpoint = .hostPort(host: "127.0.0.1", port: number)
     listener = try NWListener(using: parameters)
     listener.newConnectionHandler = { [weak self] connection in self?.serve(connection) }
     await withCheckedContinuation { continuation in
@@ -94,6 +97,10 @@ final class PlainServer: @unchecked Sendable {
   }
 
   deinit { listener.cancel() }
+
+  func stop() {
+    listener.cancel()
+  }
 
   var port: Int { Int(listener.port?.rawValue ?? 0) }
   var requests: Int { queue.sync { answered } }

@@ -27,7 +27,7 @@ func helpText() -> String {
     Sizes take KB, MB, GB, KiB, MiB, GiB; durations take ms, s, m, h. Lists take commas or the flag again.
     Each option is also read from the environment variable named after it; flags win.
     The line "clear" on standard input empties the cache.
-    --control-port <number>, alone, starts no proxy: the conformance harness then starts some, as on a phone.
+    --control-port <number>, alone, starts no proxy: the harness then starts some, as on a phone.
 
     Limits for --limit, with their defaults:
     \(limitLines())

@@ -11,6 +11,10 @@ final class Talker: @unchecked Sendable {
   init(_ port: Int) {
     let number = NWEndpoint.Port(rawValue: UInt16(port)) ?? .any
     socket = NWConnection(host: "127.0.0.1", port: number, using: .tcp)
+    // A connection that is refused would wait for better times.
+    socket.stateUpdateHandler = { @Sendable [socket] state in
+      if case .waiting = state { socket.cancel() }
+    }
     socket.start(queue: queue)
   }
 

@@ -124,6 +124,7 @@ package final class OriginConnection: @unchecked Sendable {
   func rest() {
     loop.assertHere()
     parser.forget()
+    idleTimer?.cancel()
     idleTimer = deadlines.after(keepAliveMs) { [weak self] in
       if let self { self.onSpent(self) }
     }

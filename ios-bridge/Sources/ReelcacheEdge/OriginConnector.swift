@@ -120,6 +120,7 @@ final class OriginConnector: @unchecked Sendable {
 
   /// Tries the next address; those before may still win.
   private func connectNext() {
+    headStart?.cancel()
     headStart = nil
     guard !addresses.isEmpty else { return }
     let address = addresses.removeFirst()
@@ -127,10 +128,7 @@ final class OriginConnector: @unchecked Sendable {
       attemptFailed(nil, .posix(.EADDRNOTAVAIL))
       return
     }
-    let parameters = originParameters(key, options.tls) { [weak self] fault in
-      guard let self else { return }
-      self.loop.queue.async { self.distrust = fault }
-    }
+    let parameters = originParameters(key, options.tls, loop) { [weak self] fault in self?.distrust = fault }
     let attempt = NWConnection(to: endpoint, using: parameters)
     attempts.append(attempt)
     attempt.stateUpdateHandler = { [weak self, weak attempt] state in

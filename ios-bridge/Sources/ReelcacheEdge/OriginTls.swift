@@ -20,17 +20,19 @@ package struct OriginTls: Sendable {
   }
 }
 
-/// How to connect: TCP, or TLS over it. `onDistrust` hears why a certificate is not trusted, on a queue of its own.
+/// How to connect: TCP, or TLS over it. `onDistrust` hears why a certificate is not trusted: on the loop, and before the
+/// connection fails of it.
 func originParameters(
   _ key: OriginKey,
   _ tls: OriginTls,
+  _ loop: EventLoop,
   _ onDistrust: @escaping @Sendable (ByteString) -> Void
 ) -> NWParameters {
   let tcp = NWProtocolTCP.Options()
   tcp.noDelay = true
   tcp.enableKeepalive = true
   tcp.keepaliveIdle = tcpKeepAliveSeconds
-  let parameters = NWParameters(tls: key.secure ? tlsOptions(key, tls, onDistrust) : nil, tcp: tcp)
+  let parameters = NWParameters(tls: key.secure ? tlsOptions(key, tls, loop, onDistrust) : nil, tcp: tcp)
   parameters.preferNoProxies = true
   return parameters
 }
@@ -44,6 +46,7 @@ private let trustQueue = DispatchQueue(label: "reelcache.trust", qos: .userIniti
 private func tlsOptions(
   _ key: OriginKey,
   _ tls: OriginTls,
+  _ loop: EventLoop,
   _ onDistrust: @escaping @Sendable (ByteString) -> Void
 ) -> NWProtocolTLS.Options {
   let options = NWProtocolTLS.Options()
@@ -63,12 +66,20 @@ private func tlsOptions(
     { _, peer, complete in
       // The connection was made to an address, so the name to be certified is said here.
       let distrust = rejects ? trustFault(sec_trust_copy_ref(peer).takeRetainedValue(), name, anchors) : nil
-      if let distrust { onDistrust(distrust) }
-      complete(distrust == nil)
+      let verdict = Verdict(complete: complete)
+      loop.queue.async {
+        if let distrust { onDistrust(distrust) }
+        verdict.complete(distrust == nil)
+      }
     },
     trustQueue
   )
   return options
+}
+
+/// The system's callback on its way from the queue that judges to the loop.
+private struct Verdict: @unchecked Sendable {
+  let complete: (Bool) -> Void
 }
 
 /// Why the chain is not trusted for that name; nil when it is. `anchors` are DER bytes.

@@ -214,3 +214,15 @@ func latin1(_ bytes: Data) -> String {
 }
 
 let simpleResponse = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/// The same numbers at every run (xorshift), so that a failure comes again.
+struct Seeded: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return state
+  }
+}

@@ -46,6 +46,8 @@ final class RawConnection: @unchecked Sendable {
   private let descriptor: Int32
   private let stream: any RawStream
   private let lock = NSLock()
+  /// Held over each write and over the close: a closed descriptor's number soon is somebody else's.
+  private let writing = NSLock()
   private var accepted = 0
   private var isClosed = false
   private var resets = false
@@ -67,9 +69,11 @@ final class RawConnection: @unchecked Sendable {
 
   @discardableResult
   func write(_ bytes: Data) -> Bool {
-    if closed || !stream.write(bytes) { return false }
-    lock.withLock { accepted += bytes.count }
-    return true
+    writing.withLock {
+      if closed || !stream.write(bytes) { return false }
+      lock.withLock { accepted += bytes.count }
+      return true
+    }
   }
 
   /// Writes `total` bytes of the test body, piece by piece.
@@ -83,16 +87,33 @@ final class RawConnection: @unchecked Sendable {
   }
 
   /// Sends FIN after what was written.
-  func end() { stream.finish() }
+  func end() {
+    writing.withLock {
+      if !closed { stream.finish() }
+    }
+  }
 
   /// Sends FIN without what TLS says before it.
-  func cut() { stream.cut() }
+  func cut() {
+    writing.withLock {
+      if !closed { stream.cut() }
+    }
+  }
 
   /// Sends RST.
   func reset() {
-    lock.withLock { resets = true }
-    // Wakes the reader, which closes: a descriptor is not closed under somebody who reads from it.
-    shutdown(descriptor, Int32(SHUT_RD))
+    lock.withLock {
+      resets = true
+      // Wakes the reader, which closes: a descriptor is not closed under somebody who reads from it.
+      if !isClosed { shutdown(descriptor, Int32(SHUT_RD)) }
+    }
+  }
+
+  /// Ends it, whatever a handler is at.
+  fileprivate func abandon() {
+    lock.withLock {
+      if !isClosed { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    }
   }
 
   /// Reads heads until the other side ends; then closes.
@@ -115,20 +136,22 @@ final class RawConnection: @unchecked Sendable {
     if !lock.withLock({ resets }) {
       // The other side sent FIN: once the handlers are done nothing more will come.
       handlers.sync {}
-      stream.finish()
+      end()
     }
     close()
   }
 
   private func close() {
-    lock.withLock {
-      if resets {
-        var option = linger(l_onoff: 1, l_linger: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    writing.withLock {
+      lock.withLock {
+        if resets {
+          var option = linger(l_onoff: 1, l_linger: 0)
+          setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        isClosed = true
+        Foundation.close(descriptor)
       }
-      isClosed = true
     }
-    Foundation.close(descriptor)
   }
 }
 
@@ -168,10 +191,10 @@ final class RawOrigin: @unchecked Sendable {
   /// Connections now open.
   var openCount: Int { connections.filter { !$0.closed }.count }
 
-  /// Stops listening and resets all connections.
+  /// Stops listening and ends all connections.
   func stop() {
     shutdown(listener, Int32(SHUT_RDWR))
-    for connection in connections where !connection.closed { connection.reset() }
+    for connection in connections { connection.abandon() }
   }
 
   fileprivate func note(_ request: RawRequest) {

@@ -196,15 +196,3 @@ private func fixtureFolder() -> URL {
 private func latin1Bytes(_ text: String) -> Data {
   Data(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) })
 }
-
-/// The same numbers at every run (xorshift), so that a failure comes again.
-private struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state ^= state << 13
-    state ^= state >> 7
-    state ^= state << 17
-    return state
-  }
-}

@@ -1,8 +1,9 @@
 /**
- * The listening socket: fastify for its life cycle, every reply hijacked, so that status line, field order and field
- * case are the core's. What the HTTP parser refuses is answered here, from the same table of errors.
+ * The listening socket: fastify for its life cycle, its server answering ahead of the router, so that status line,
+ * field order and field case are the core's. What the HTTP parser refuses is answered here, from the same table of errors.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import fastify from "fastify";
@@ -10,6 +11,7 @@ import { isToken } from "../core/base/bytes.ts";
 import type { ErrorCode } from "../core/base/errors.ts";
 import type { Limits } from "../core/base/limits.ts";
 import type { PlayerRequest } from "../core/exchange/proxy-state.ts";
+import { fieldCombined } from "../core/http/field-list.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
 import { isClosing, markClosing } from "./response-writer.ts";
 
@@ -26,35 +28,12 @@ export type Listener = { port: number; close: () => Promise<void> };
 /** Listens on `host` and `port`; rejects when the port is taken, never takes another. */
 export async function listen(host: string, port: number, parts: ListenerParts): Promise<Listener> {
   const { limits } = parts;
-  // R-HTTP-10: the HTTP library ends a connection whose player ended its side; it is left so.
   const app: FastifyInstance = fastify({
-    http: {
-      maxHeaderSize: limits.requestHeadBytesMax,
-      requireHostHeader: false,
-      headersTimeout: limits.requestHeadMs,
-      connectionsCheckingInterval: Math.min(1_000, limits.requestHeadMs),
-      insecureHTTPParser: false,
-    },
-    keepAliveTimeout: limits.keepAliveMs,
-    requestTimeout: limits.requestHeadMs,
     forceCloseConnections: true,
     clientErrorHandler: (error, socket) => answerClientError(error, socket, parts),
-    // Every target is one route: what it means is the core's to say, from its own bytes.
-    rewriteUrl: () => "/",
+    // Ahead of the router: every target is one route, what it means is the core's to say, from its own bytes.
+    serverFactory: () => createServer(serverOptions(limits), (raw, response) => onRequest(raw, response, parts)),
   });
-  app.addHook("onRequest", (request, reply, _done) => {
-    reply.hijack();
-    // R-HTTP-5
-    if (isClosing(request.raw.socket)) return;
-    // R-HTTP-6: without a version the parser takes what follows for another request.
-    if (request.raw.httpVersionMajor !== 1) {
-      answerClientError({ code: "VERSION" }, request.raw.socket, parts);
-      return;
-    }
-    watchAnswer(request.raw.socket, reply.raw, parts);
-    parts.onRequest(playerRequest(request.raw), reply.raw);
-  });
-  app.get("/", (_request, reply) => reply.hijack());
   app.server.maxConnections = limits.connectionsMax;
   // R-HTTP-11: the HTTP library would answer 100 or 417 in its own words.
   for (const event of ["checkContinue", "checkExpectation"]) {
@@ -66,6 +45,37 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
   const actualPort = typeof address === "object" && address !== null ? address.port : port;
   return { port: actualPort, close: () => app.close() };
 }
+
+function serverOptions(limits: Limits): ServerOptions {
+  // R-HTTP-10: the HTTP library ends a connection whose player ended its side; it is left so.
+  return {
+    maxHeaderSize: limits.requestHeadBytesMax,
+    requireHostHeader: false,
+    headersTimeout: limits.requestHeadMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.requestHeadMs),
+    insecureHTTPParser: false,
+    keepAliveTimeout: limits.keepAliveMs,
+    requestTimeout: limits.requestHeadMs,
+  };
+}
+
+function onRequest(raw: IncomingMessage, response: ServerResponse, parts: ListenerParts): void {
+  const { socket } = raw;
+  // R-HTTP-5
+  if (isClosing(socket)) return;
+  // R-HTTP-6: without a version the parser takes what follows for another request, and it speaks other protocols.
+  if (raw.httpVersionMajor !== 1 || foreignMethods.has(raw.method ?? "")) {
+    answerClientError({ code: "VERSION" }, socket, parts);
+    return;
+  }
+  watchAnswer(socket, response, parts);
+  parts.onRequest(playerRequest(raw), response);
+}
+
+/** Methods of RTSP, which the parser takes only in a request of that protocol. */
+const foreignMethods = new Set(
+  "DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD FLUSH".split(" "),
+);
 
 /** Responses under way on a connection. */
 const answers = new WeakMap<Socket, number>();
@@ -84,10 +94,9 @@ function watchAnswer(socket: Socket, response: ServerResponse, parts: ListenerPa
 }
 
 function playerRequest(raw: IncomingMessage): PlayerRequest {
-  const original = (raw as IncomingMessage & { originalUrl?: string }).originalUrl;
   return {
     method: raw.method ?? "",
-    target: original ?? raw.url ?? "",
+    target: raw.url ?? "",
     httpMinor: raw.httpVersionMinor === 0 ? 0 : 1,
     fields: raw.rawHeaders,
     localAddress: raw.socket.localAddress ?? "",
@@ -98,8 +107,9 @@ function playerRequest(raw: IncomingMessage): PlayerRequest {
 
 /** Whether the player wants the connection closed after this response (RFC 9112 section 9.3). */
 function closes(raw: IncomingMessage): boolean {
-  const connection = (raw.headers.connection ?? "").toLowerCase();
-  const options = connection.split(",").map((option) => option.trim());
+  const connection = fieldCombined(raw.rawHeaders, "connection");
+  if (connection === null) return raw.httpVersionMinor === 0;
+  const options = connection.split(",").map((option) => option.trim().toLowerCase());
   if (options.includes("close")) return true;
   return raw.httpVersionMinor === 0 && !options.includes("keep-alive");
 }

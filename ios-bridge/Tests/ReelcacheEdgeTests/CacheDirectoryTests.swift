@@ -61,6 +61,8 @@ final class CacheDirectoryTests: StorageTestCase {
     try ascii(garbage).write(to: URL(fileURLWithPath: "\(dir)/garbled/lock"))
     XCTAssert(refusal("\(dir)/garbled").contains("cannot be locked ("))
     XCTAssert(refusal("\(dir)/garbled").contains("Delete its file \"lock\""))
+    try makeFolders("\(dir)/odd/lock", 0o700)
+    XCTAssert(refusal("\(dir)/odd").contains("cannot be locked (SQLITE_CANTOPEN"))
     #if os(Linux)
       XCTAssert(refusal("/proc/reelcache").contains("/proc/reelcache cannot be "))
     #endif

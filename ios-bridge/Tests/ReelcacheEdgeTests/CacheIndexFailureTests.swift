@@ -197,6 +197,43 @@ final class CacheIndexFailureTests: StorageTestCase {
     second.on { $0.close() }
   }
 
+  func testARowThatTheSchemaRefusesIsGivenUpInsteadOfTriedForEver() throws {
+    // R-INDEX-12
+    let bench = IndexBench(loop, dir)
+    bench.on { $0.flush() }
+    let refused = try bench.store(self, [0, 10])
+    try Inspector.exec(
+      dir,
+      "CREATE TRIGGER refusal BEFORE INSERT ON entry WHEN new.id = \(refused) BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    bench.on { $0.flush() }
+    XCTAssertEqual(bench.errors, ["SQLITE_CONSTRAINT"])
+    XCTAssertEqual(bench.counts.queued, 0)
+    let id = try bench.store(self, [0, 10])
+    bench.on { $0.flush() }
+    XCTAssertEqual(bench.health, .ok)
+    bench.on { $0.close() }
+    XCTAssertEqual(try Inspector.rows(dir, "SELECT id FROM entry"), [[id]])
+  }
+
+  func testACorruptDatabaseThatCannotBeMovedAsideLeavesTheIndexDegradedUntilItCan() throws {
+    // R-INDEX-7, R-INDEX-12
+    try ascii("no database").write(to: URL(fileURLWithPath: "\(dir)/index.sqlite"))
+    // Two old ones make the older one go, and a folder cannot be deleted as a file.
+    try makeFolders("\(dir)/index.sqlite.corrupt-1", 0o700)
+    try makeFolders("\(dir)/index.sqlite.corrupt-2", 0o700)
+    let bench = IndexBench(loop, dir)
+    XCTAssertEqual(bench.errors.first, "SQLITE_NOTADB")
+    XCTAssertEqual(bench.errors.count, 2)
+    XCTAssertEqual(bench.health, .degraded)
+    let id = try bench.store(self, [0, 10])
+    XCTAssertEqual(rmdir("\(dir)/index.sqlite.corrupt-1"), 0)
+    bench.on { $0.flush() }
+    XCTAssertEqual(bench.health, .ok)
+    bench.on { $0.close() }
+    XCTAssertEqual(try Inspector.rows(dir, "SELECT id FROM entry"), [[id]])
+  }
+
   func testADatabaseThatCannotBeOpenedAtTheStartLoadsAsEmptyAndTheIndexHealsWhenItCanBe() throws {
     // A folder in the place of the database: it can neither be opened nor be told to be corrupt.
     try makeFolders("\(dir)/index.sqlite", 0o700)

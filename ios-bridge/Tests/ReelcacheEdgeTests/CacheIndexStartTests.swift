@@ -66,6 +66,16 @@ final class CacheIndexStartTests: StorageTestCase {
     second.on { $0.close() }
   }
 
+  func testSpanRowsThatOverlapLoadAsOneSpan() throws {
+    let first = IndexBench(loop, dir)
+    let id = try first.store(self, [0, 100, 200, 300])
+    first.on { $0.close() }
+    try Inspector.exec(dir, "INSERT INTO span VALUES (\(id), 50, 120); INSERT INTO span VALUES (\(id), 120, 130)")
+    let second = IndexBench(loop, dir)
+    XCTAssertEqual(second.entries.map { $0.spans }, [[0, 130, 200, 300]])
+    second.on { $0.close() }
+  }
+
   func testTheSweepDeletesFilesWithoutARowNeverThoseOfThisRunOrOfOthers() throws {
     // R-INDEX-10
     let first = IndexBench(loop, dir)

@@ -75,6 +75,35 @@ final class SpanFilesFailureTests: StorageTestCase {
     try bench.close()
   }
 
+  func testAFolderThatCannotBeMadeIsTheWritesError() throws {
+    // R-DISK-10
+    let refuses = Tally()
+    refuses.value = 1
+    let real = realFileCalls(loop)
+    let loop = loop
+    var calls = real
+    calls.mkdir = { name, mode, done in
+      if refuses.value == 0 { real.mkdir(name, mode, done) } else { loop.later { done(FileError(EDQUOT, "injected")) } }
+    }
+    let bench = FileBench(self, loop, dataDir, calls: calls)
+    XCTAssertEqual(try bench.write(1, [patternBytes(1, 0, 10)], 0).value()?.name, "EDQUOT")
+    loop.run { refuses.value = 0 }
+    XCTAssertNil(try bench.write(1, [patternBytes(1, 0, 10)], 0).value())
+    try bench.close()
+  }
+
+  func testAReadThatTheSystemRefusesIsTheReadsError() throws {
+    // R-DISK-10
+    let bench = FileBench(self, loop, dataDir, firstNewId: 9)
+    try makeFolders(dataFile(3), 0o700)
+    XCTAssertEqual(try bench.read(3, 0, 10).errorName(), "EISDIR")
+    try makeFile(4, 10)
+    XCTAssertEqual(try bench.read(4, -1, 10).errorName(), "EINVAL")
+    XCTAssertNil(loop.run { bench.files.readNow(4, -1, 10) })
+    XCTAssertEqual(FileError(12_345, "x").description, "errno 12345, x")
+    try bench.close()
+  }
+
   func testADiskThatIsReallyFullSaysEnospcAndWhatWasWrittenBeforeStays() throws {
     // R-DISK-10
     let disk = try SmallDisk(262_144)

@@ -25,6 +25,14 @@ export async function buildSwift() {
   return built.status === 0 && warnings.length === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** The command, built as it ships; null when it cannot be. */
+export async function bridgeBinary() {
+  const built = await swift(["build", "-c", "release", "--product", "reelcache-sut"]);
+  if (built.status === 0) return join(root, "ios-bridge/.build/release/reelcache-sut");
+  process.stdout.write(indent(built.lines.slice(-40)));
+  return null;
+}
+
 /**
  * The style of the Swift sources, by the toolchain's own formatter; and that the host app, which only Xcode can build, is
  * Swift at all.

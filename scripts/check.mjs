@@ -4,12 +4,12 @@
  * `--no-swift` leaves the Swift twin out, and the end says so.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { buildSwift, lintSwift, testSwift } from "./check-swift.mjs";
+import { bridgeBinary, buildSwift, lintSwift, testSwift } from "./check-swift.mjs";
 import { root, setup, toolEnvironment } from "./setup.mjs";
 
 /** In order; those with `swift` need the Swift toolchain, which is fetched when missing. */
@@ -25,6 +25,7 @@ const steps = [
   { name: "swift-lint", run: lintSwift, swift: true },
   { name: "swift-tests", run: testSwift, swift: true },
   { name: "tests", run: runTests },
+  { name: "swift-wire", run: runWire, swift: true },
   { name: "conformance", run: runConformance },
 ];
 
@@ -123,21 +124,9 @@ function runTool(name, args) {
   return result.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** All test files under tap: a line for each file as it ends, and everything that tap says about a failed one. */
 async function runTests() {
-  buildTap();
   const grep = values.grep === undefined ? [] : [`--grep=${values.grep}`];
-  const child = spawn("tap", ["run", "--disable-coverage", "--reporter=tap", ...grep, ...positionals], {
-    cwd: root,
-    env: { ...toolEnvironment(), NO_COLOR: "1", FORCE_COLOR: "0" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const exited = new Promise((resolve) => {
-    child.on("error", () => resolve(1));
-    child.on("exit", (code) => resolve(code ?? 1));
-  });
-  const totals = await readTap(child.stdout);
-  const status = await exited;
+  const { totals, status } = await runTap([...grep, ...positionals], {});
   // A skipped or postponed test proves nothing. A filter skips on purpose.
   const unproven = values.grep === undefined ? totals.skip + totals.todo : 0;
   if (unproven > 0) {
@@ -148,6 +137,36 @@ async function runTests() {
     process.stdout.write(`   tap ended with status ${status}\n`);
   }
   return { passed: totals.pass, failed: status !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** The reference's wire tests against the Swift twin; the few of them that need the library are the reference's alone. */
+async function runWire() {
+  const binary = await bridgeBinary();
+  if (binary === null) return { passed: 0, failed: 1 };
+  const files = readdirSync(join(root, "server", "test")).filter((name) => /^wire-.*\.test\.ts$/.test(name));
+  const environment = { REELCACHE_WIRE_COMMAND: binary };
+  const { totals, status } = await runTap(
+    files.map((name) => join("server", "test", name)),
+    environment,
+  );
+  const failed = totals.fail + totals.skip + totals.todo;
+  return { passed: totals.pass, failed: status !== 0 && failed === 0 ? 1 : failed };
+}
+
+/** Test files under tap: a line for each file as it ends, and everything that tap says about a failed one. */
+async function runTap(args, environment) {
+  buildTap();
+  const child = spawn("tap", ["run", "--disable-coverage", "--reporter=tap", ...args], {
+    cwd: root,
+    env: { ...toolEnvironment(), NO_COLOR: "1", FORCE_COLOR: "0", ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = new Promise((resolve) => {
+    child.on("error", () => resolve(1));
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+  const totals = await readTap(child.stdout);
+  return { totals, status: await exited };
 }
 
 /** Every case of the harness against both twins; a case counts as one a target. */

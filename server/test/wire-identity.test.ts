@@ -6,6 +6,7 @@ import {
   bodyFault,
   headText,
   isHit,
+  libraryTest,
   patternBytes,
   type RawConnection,
   type RawRequest,
@@ -158,7 +159,7 @@ t.test("configured fields are sent, forwarded and passed on", async (t) => {
   t.equal(rawField(sent, "Referer"), "https://app.example/", "configured wins");
 });
 
-t.test("convertUrl gives URLs that play, and hands back what it cannot convert", async (t) => {
+libraryTest("convertUrl gives URLs that play, and hands back what it cannot convert", async (t) => {
   const body = patternBytes(5, 3000);
   for (const form of ["query", "path"] as const) {
     const on = await bench(t, (request, connection) => serve(connection, request, { ...one, body }), { form });

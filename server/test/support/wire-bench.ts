@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import t, { type Test } from "tap";
 import { startServer } from "../../index.ts";
 import {
   barrier,
@@ -23,12 +24,18 @@ import {
   until,
 } from "./raw-origin.ts";
 import { type Ask, askOnce, field, WireCut, type WireResponse } from "./raw-player.ts";
+import { memoryOf, startWireCommand, wireCommand } from "./wire-command.ts";
 
 export type { RawConnection, RawOrigin, RawRequest, RawTest };
 export { barrier, patternBytes, rawField, rawOrigin, until };
 
 export type ServerOptions = Parameters<typeof startServer>[0];
 export type Server = Awaited<ReturnType<typeof startServer>>;
+
+/** A test of what only the library in this process has: a command under the wire tests is not asked for it. */
+export function libraryTest(name: string, run: (t: Test) => Promise<void>): void {
+  if (wireCommand === "") void t.test(name, run);
+}
 
 /** One resource of a well-behaved origin. */
 export type Resource = {
@@ -78,9 +85,21 @@ export function scratch(t: RawTest): string {
 
 /** Starts the proxy; it is stopped at teardown. */
 export async function proxy(t: RawTest, options: ServerOptions): Promise<Server> {
-  const server = await startServer({ port: 0, logLevel: "silent", allowPrivate: ["127.0.0.1:*"], ...options });
+  const given = { port: 0, logLevel: "silent", allowPrivate: ["127.0.0.1:*"], ...options };
+  const server = wireCommand === "" ? await startServer(given) : await commandServer(given);
   t.teardown(() => server.stop());
   return server;
+}
+
+/** A command in the shape of the library's server; what a command cannot do throws. */
+async function commandServer(options: NonNullable<ServerOptions>): Promise<Server> {
+  const command = await startWireCommand(options);
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopped ??= command.stop();
+    return stopped;
+  };
+  return { ...command, stop } as unknown as Server;
 }
 
 /** Origin and proxy for one test. */
@@ -224,6 +243,7 @@ export type ForkedProxy = {
 
 /** Starts the proxy in its own process; ended at teardown. */
 export async function forkProxy(t: RawTest, options: ServerOptions): Promise<ForkedProxy> {
+  if (wireCommand !== "") return await forkCommand(t, options);
   const file = new URL("./proxy-child.ts", import.meta.url);
   const child: ChildProcess = fork(file, [JSON.stringify(options)], { execArgv: ["--expose-gc"] });
   const gone = once(child, "exit");
@@ -244,4 +264,16 @@ export async function forkProxy(t: RawTest, options: ServerOptions): Promise<For
       return { now: Number(answer.now), peak: Number(answer.peak) };
     },
   };
+}
+
+async function forkCommand(t: RawTest, options: ServerOptions): Promise<ForkedProxy> {
+  const given = { port: 0, logLevel: "silent", allowPrivate: ["127.0.0.1:*"], ...options };
+  const { child, port } = await startWireCommand(given);
+  const gone = once(child, "exit");
+  const kill = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    await gone;
+  };
+  t.teardown(kill);
+  return { port, kill, memory: async () => memoryOf(child) };
 }

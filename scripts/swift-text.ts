@@ -106,7 +106,7 @@ function fieldNames(body: string): string[] {
   const names: string[] = [];
   for (const line of outermostLines(body)) {
     const found =
-      /^(?:(?:package|public|private\(set\)|package private\(set\)|weak|unowned) )*(?:let|var) (`?\w+`?)(.*)$/.exec(
+      /^(?:(?:@exclusivity\(unchecked\)|package|public|private\(set\)|package private\(set\)|weak|unowned) )*(?:let|var) (`?\w+`?)(.*)$/.exec(
         line,
       );
     // A property with a body of its own stores nothing.

@@ -12,7 +12,7 @@ final class EventHub: Sendable {
 
   private let listeners = Locked(Listeners())
 
-  var isEmpty: Bool { listeners.with(\.all.isEmpty) }
+  var isEmpty: Bool { listeners.with { $0.all.isEmpty } }
 
   @discardableResult
   func add(_ listener: @escaping @Sendable (ServerEvent) -> Void) -> EventToken {
@@ -31,7 +31,7 @@ final class EventHub: Sendable {
   /// Calls every listener, in the order in which they came. They are called without the lock, so that they may come and
   /// go meanwhile.
   func emit(_ event: ServerEvent) {
-    for listener in listeners.with(\.all) { listener.call(event) }
+    for listener in listeners.with({ $0.all }) { listener.call(event) }
   }
 
   /// The events from now on, as a sequence that ends after `stopped`. Who does not keep up misses the oldest beyond

@@ -81,9 +81,13 @@ export function splitHostPort(text: string): HostPort | null {
 
 /** Hosts are equal as addresses when both are addresses, else as names. Both in lower case without brackets. */
 export function sameHost(a: string, b: string): boolean {
+  // Most hosts that are the same are so letter by letter.
+  if (a === b) {
+    return true;
+  }
   const left = parseIp(a);
   const right = parseIp(b);
-  return left !== null && right !== null ? sameIp(left, right) : a === b;
+  return left !== null && right !== null && sameIp(left, right);
 }
 
 function isOwnHost(host: string, localAddress: string): boolean {

@@ -2,50 +2,50 @@
 /// survive untouched, an offset is a plain number, and CRLF is two elements and not one character.
 ///
 /// The names follow those of JavaScript's strings, whose twin this is. Offsets count bytes. Literals and slices cost no
-/// allocation, as they cost none there.
-package struct ByteString: Hashable, Comparable, Sendable {
-  package var bytes: SharedBytes
+/// allocation, as they cost none there. Public, so that other modules inline it.
+public struct ByteString: Hashable, Comparable, Sendable {
+  public var bytes: SharedBytes
 
-  @inlinable @inline(__always) package init(_ bytes: SharedBytes) {
+  @inlinable @inline(__always) public init(_ bytes: SharedBytes) {
     self.bytes = bytes
   }
 
-  package init(_ bytes: [UInt8]) {
+  public init(_ bytes: [UInt8]) {
     self.bytes = SharedBytes(bytes)
   }
 
-  @inlinable @inline(__always) package init() {
+  @inlinable @inline(__always) public init() {
     bytes = SharedBytes()
   }
 
   /// The bytes of ASCII or UTF-8 text.
-  package init(utf8 text: String) {
+  public init(utf8 text: String) {
     bytes = SharedBytes(text.utf8)
   }
 
   /// Number of bytes.
-  @inlinable @inline(__always) package var count: Int { bytes.length }
+  @inlinable @inline(__always) public var count: Int { bytes.length }
 
-  @inlinable @inline(__always) package var isEmpty: Bool { bytes.length == 0 }
+  @inlinable @inline(__always) public var isEmpty: Bool { bytes.length == 0 }
 
   /// The code of the byte at an offset inside the text.
-  @inlinable @inline(__always) package func code(_ at: Int) -> Int { Int(bytes[at]) }
+  @inlinable @inline(__always) public func code(_ at: Int) -> Int { Int(bytes[at]) }
 
   /// The bytes from `start` to `end` (exclusive); both are brought into the text. Negative ones mean its beginning, where
   /// JavaScript's slice would count from the end.
-  package func slice(_ start: Int, _ end: Int) -> ByteString {
+  public func slice(_ start: Int, _ end: Int) -> ByteString {
     let last = min(end, count)
     let first = max(start, 0)
     return first >= last ? ByteString() : ByteString(bytes.window(first, last))
   }
 
   /// The bytes from `start` to the end.
-  package func slice(_ start: Int) -> ByteString {
+  public func slice(_ start: Int) -> ByteString {
     slice(start, count)
   }
 
   /// Where `wanted` first begins at or after `start`, -1 when it does not.
-  package func indexOf(_ wanted: ByteString, _ start: Int = 0) -> Int {
+  public func indexOf(_ wanted: ByteString, _ start: Int = 0) -> Int {
     var at = max(start, 0)
     if wanted.isEmpty { return min(at, count) }
     let last = count - wanted.count
@@ -59,22 +59,22 @@ package struct ByteString: Hashable, Comparable, Sendable {
   }
 
   /// Where `wanted` last begins, -1 when it does not occur.
-  package func lastIndexOf(_ wanted: ByteString) -> Int {
+  public func lastIndexOf(_ wanted: ByteString) -> Int {
     var at = count - wanted.count
     while at >= 0 && !bytes.holds(wanted.bytes, at) { at -= 1 }
     return max(at, -1)
   }
 
-  package func includes(_ wanted: ByteString) -> Bool { indexOf(wanted) >= 0 }
+  public func includes(_ wanted: ByteString) -> Bool { indexOf(wanted) >= 0 }
 
-  @inlinable package func startsWith(_ wanted: ByteString, _ at: Int = 0) -> Bool {
+  @inlinable public func startsWith(_ wanted: ByteString, _ at: Int = 0) -> Bool {
     at >= 0 && at + wanted.count <= count && bytes.holds(wanted.bytes, at)
   }
 
-  package func endsWith(_ wanted: ByteString) -> Bool { startsWith(wanted, count - wanted.count) }
+  public func endsWith(_ wanted: ByteString) -> Bool { startsWith(wanted, count - wanted.count) }
 
   /// The texts between the separators, of which there is one more than there are separators; a separator is not empty.
-  package func split(_ separator: ByteString) -> [ByteString] {
+  public func split(_ separator: ByteString) -> [ByteString] {
     var parts: [ByteString] = []
     var start = 0
     var at = indexOf(separator)
@@ -88,20 +88,20 @@ package struct ByteString: Hashable, Comparable, Sendable {
   }
 
   /// The text of one byte.
-  package static func fromCode(_ code: Int) -> ByteString {
+  public static func fromCode(_ code: Int) -> ByteString {
     var text = ByteString()
     text.bytes.append(UInt8(code))
     return text
   }
 
   /// The digits of a number.
-  package static func decimal(_ value: Int) -> ByteString {
+  public static func decimal(_ value: Int) -> ByteString {
     var text = ByteString()
     text.bytes.append(decimal: value)
     return text
   }
 
-  package static func + (a: ByteString, b: ByteString) -> ByteString {
+  public static func + (a: ByteString, b: ByteString) -> ByteString {
     var joined = ByteString()
     joined.bytes.reserveCapacity(a.count + b.count)
     joined += a
@@ -109,57 +109,57 @@ package struct ByteString: Hashable, Comparable, Sendable {
     return joined
   }
 
-  package static func += (a: inout ByteString, b: ByteString) {
+  public static func += (a: inout ByteString, b: ByteString) {
     a.bytes.append(contentsOf: b.bytes)
   }
 
-  @inlinable @inline(__always) package static func == (a: ByteString, b: ByteString) -> Bool { a.bytes == b.bytes }
+  @inlinable @inline(__always) public static func == (a: ByteString, b: ByteString) -> Bool { a.bytes == b.bytes }
 
   /// Byte by byte, which is how JavaScript orders strings of such codes.
-  package static func < (a: ByteString, b: ByteString) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+  public static func < (a: ByteString, b: ByteString) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
 
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     bytes.withUnsafeBufferPointer { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }
 
 extension ByteString: ExpressibleByStringInterpolation, CustomStringConvertible {
   /// Literals are ASCII.
-  @inlinable @inline(__always) package init(stringLiteral text: StaticString) {
+  @inlinable @inline(__always) public init(stringLiteral text: StaticString) {
     bytes = SharedBytes(text)
   }
 
-  @inlinable package init(stringInterpolation parts: StringInterpolation) {
+  @inlinable public init(stringInterpolation parts: StringInterpolation) {
     bytes = parts.bytes
   }
 
-  package struct StringInterpolation: StringInterpolationProtocol {
+  public struct StringInterpolation: StringInterpolationProtocol {
     @usableFromInline var bytes = SharedBytes()
 
-    package init(literalCapacity: Int, interpolationCount: Int) {
+    public init(literalCapacity: Int, interpolationCount: Int) {
       bytes.reserveCapacity(literalCapacity + interpolationCount * 32)
     }
 
-    package mutating func appendLiteral(_ text: StaticString) {
+    public mutating func appendLiteral(_ text: StaticString) {
       bytes.append(contentsOf: SharedBytes(text))
     }
 
-    package mutating func appendInterpolation(_ text: ByteString) {
+    public mutating func appendInterpolation(_ text: ByteString) {
       bytes.append(contentsOf: text.bytes)
     }
 
-    package mutating func appendInterpolation(_ value: Int) {
+    public mutating func appendInterpolation(_ value: Int) {
       bytes.append(decimal: value)
     }
   }
 
   /// Each byte as the character of its code (latin1), for logs and tests.
-  package var description: String {
+  public var description: String {
     String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
   }
 
   /// Text of the codes 0 to 255 (latin1); nil when it has a character beyond.
-  package init?(latin1 text: String) {
+  public init?(latin1 text: String) {
     var bytes = SharedBytes()
     for scalar in text.unicodeScalars {
       guard scalar.value < 256 else { return nil }
@@ -170,7 +170,7 @@ extension ByteString: ExpressibleByStringInterpolation, CustomStringConvertible 
 }
 
 /// Joins texts by a separator.
-package func joined(_ parts: [ByteString], _ separator: ByteString) -> ByteString {
+public func joined(_ parts: [ByteString], _ separator: ByteString) -> ByteString {
   var text = ByteString()
   for (at, part) in parts.enumerated() {
     if at > 0 { text += separator }

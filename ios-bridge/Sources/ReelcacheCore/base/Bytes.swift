@@ -13,20 +13,12 @@ package func isDigit(_ code: Int) -> Bool {
 
 /// The text with A to Z lowered; every other byte stays (R-BYTE-1).
 package func lowerAscii(_ text: ByteString) -> ByteString {
-  var lowered = ByteString()
-  var copied = 0
   for at in 0..<text.count {
     let code = text.code(at)
     // R-BYTE-1
-    if code >= 65 && code <= 90 {
-      lowered += text.slice(copied, at)
-      lowered.bytes.append(UInt8(code + 32))
-      copied = at + 1
-    }
+    if code >= 65 && code <= 90 { return ByteString(text.bytes.changed { $0 >= 65 && $0 <= 90 ? $0 + 32 : $0 }) }
   }
-  if copied == 0 { return text }
-  lowered += text.slice(copied)
-  return lowered
+  return text
 }
 
 /// The text without leading and trailing spaces and tabs (OWS, RFC 9110 section 5.6.3); no other white space goes.

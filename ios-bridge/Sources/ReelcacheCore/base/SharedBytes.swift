@@ -2,7 +2,9 @@
 ///
 /// A slice is a window on the memory of what it was cut from, a literal one on the program itself, so neither allocates
 /// or copies; appending copies when the memory is shared or full. The price: a window keeps all of its memory alive.
-package struct SharedBytes: RandomAccessCollection, @unchecked Sendable {
+///
+/// Public, as texts and their unions are, for one reason: only what is public is inlined into other modules.
+public struct SharedBytes: RandomAccessCollection, @unchecked Sendable {
   /// The memory, its header the number of bytes that it has room for; nil when the program holds the bytes.
   @usableFromInline typealias Memory = ManagedBuffer<Int, UInt8>
 
@@ -11,17 +13,17 @@ package struct SharedBytes: RandomAccessCollection, @unchecked Sendable {
   @usableFromInline var length: Int
 
   /// No bytes.
-  @inlinable @inline(__always) package init() {
+  @inlinable @inline(__always) public init() {
     self.init("")
   }
 
   /// The bytes of a literal, where they stand in the program.
-  @inlinable @inline(__always) package init(_ literal: StaticString) {
+  @inlinable @inline(__always) public init(_ literal: StaticString) {
     self.init(nil, literal.utf8Start, literal.utf8CodeUnitCount)
   }
 
   /// A copy of bytes.
-  @inlinable package init(_ bytes: some Sequence<UInt8>) {
+  @inlinable public init(_ bytes: some Sequence<UInt8>) {
     self.init()
     append(contentsOf: bytes)
   }
@@ -32,11 +34,11 @@ package struct SharedBytes: RandomAccessCollection, @unchecked Sendable {
     self.length = length
   }
 
-  @inlinable @inline(__always) package var startIndex: Int { 0 }
-  @inlinable @inline(__always) package var endIndex: Int { length }
-  @inlinable @inline(__always) package var count: Int { length }
+  @inlinable @inline(__always) public var startIndex: Int { 0 }
+  @inlinable @inline(__always) public var endIndex: Int { length }
+  @inlinable @inline(__always) public var count: Int { length }
 
-  @inlinable package subscript(_ at: Int) -> UInt8 {
+  @inlinable public subscript(_ at: Int) -> UInt8 {
     @inline(__always) get {
       precondition(at >= 0 && at < length, "an offset outside of the bytes")
       return withExtendedLifetime(memory) { start[at] }
@@ -49,32 +51,50 @@ package struct SharedBytes: RandomAccessCollection, @unchecked Sendable {
     return SharedBytes(memory, start + first, last - first)
   }
 
-  @inlinable @inline(__always) package func withUnsafeBufferPointer<Result>(
+  @inlinable @inline(__always) public func withUnsafeBufferPointer<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) rethrows -> Result {
     try withExtendedLifetime(memory) { try body(UnsafeBufferPointer(start: start, count: length)) }
   }
 
-  @inlinable @inline(__always) package func withContiguousStorageIfAvailable<Result>(
+  @inlinable @inline(__always) public func withContiguousStorageIfAvailable<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) rethrows -> Result? {
     try withUnsafeBufferPointer(body)
   }
 
-  @inlinable package mutating func append(_ byte: UInt8) {
+  @inlinable public mutating func append(_ byte: UInt8) {
     extend(1).pointee = byte
   }
 
-  @inlinable package mutating func append(contentsOf bytes: some Sequence<UInt8>) {
-    let copied: Void? = bytes.withContiguousStorageIfAvailable { source in
-      guard let first = source.baseAddress, source.count > 0 else { return }
-      extend(source.count).update(from: first, count: source.count)
-    }
+  @inlinable @inline(__always) public mutating func append(contentsOf bytes: SharedBytes) {
+    bytes.withUnsafeBufferPointer { append(contentsOf: $0) }
+  }
+
+  @inlinable @inline(__always) public mutating func append(contentsOf bytes: Slice<UnsafeRawBufferPointer>) {
+    UnsafeRawBufferPointer(rebasing: bytes).withMemoryRebound(to: UInt8.self) { append(contentsOf: $0) }
+  }
+
+  @inlinable public mutating func append(contentsOf bytes: UnsafeBufferPointer<UInt8>) {
+    guard let first = bytes.baseAddress, bytes.count > 0 else { return }
+    extend(bytes.count).update(from: first, count: bytes.count)
+  }
+
+  @inlinable public mutating func append(contentsOf bytes: some Sequence<UInt8>) {
+    let copied: Void? = bytes.withContiguousStorageIfAvailable { append(contentsOf: $0) }
     if copied == nil { for byte in bytes { append(byte) } }
   }
 
+  /// As many bytes, each changed in the same way.
+  func changed(_ change: (UInt8) -> UInt8) -> SharedBytes {
+    var changed = SharedBytes()
+    let place = changed.extend(length)
+    withUnsafeBufferPointer { for (at, byte) in $0.enumerated() { place[at] = change(byte) } }
+    return changed
+  }
+
   /// Appends the digits of a number.
-  package mutating func append(decimal value: Int) {
+  public mutating func append(decimal value: Int) {
     if value < 0 { append(45) }
     var rest = value.magnitude
     var digits = 1
@@ -91,7 +111,7 @@ package struct SharedBytes: RandomAccessCollection, @unchecked Sendable {
   }
 
   /// Makes room for so many bytes in all, so that appending them allocates nothing.
-  @usableFromInline package mutating func reserveCapacity(_ count: Int) {
+  public mutating func reserveCapacity(_ count: Int) {
     if !hasRoom(count) { move(Swift.max(count, length)) }
   }
 
@@ -125,7 +145,7 @@ package struct SharedBytes: RandomAccessCollection, @unchecked Sendable {
 }
 
 extension SharedBytes: Equatable {
-  @inlinable package static func == (a: SharedBytes, b: SharedBytes) -> Bool {
+  @inlinable public static func == (a: SharedBytes, b: SharedBytes) -> Bool {
     a.length == b.length && a.holds(b, 0)
   }
 

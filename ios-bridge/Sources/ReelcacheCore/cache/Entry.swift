@@ -4,29 +4,29 @@
 /// What the index keeps of one version of a resource.
 package final class Entry {
   /// Row and file name; never used again within a cache directory.
-  package var id: Int
+  @exclusivity(unchecked) package var id: Int
   /// The cache key (R-KEY-1).
-  package var key: ByteString
+  @exclusivity(unchecked) package var key: ByteString
   /// The upstream URL that was asked for.
-  package var url: ByteString
+  @exclusivity(unchecked) package var url: ByteString
   /// The URL that answered, after redirects: the base for a playlist's relative URIs.
-  package var finalUrl: ByteString
-  package var kind: EntryKind
+  @exclusivity(unchecked) package var finalUrl: ByteString
+  @exclusivity(unchecked) package var kind: EntryKind
   /// The stored response fields, flat.
-  package var fields: FieldList
+  @exclusivity(unchecked) package var fields: FieldList
   /// Length of the whole representation in bytes, -1 while unknown.
-  package var total: Int
+  @exclusivity(unchecked) package var total: Int
   /// Stored byte intervals: start, end (exclusive), start, end …
-  package var spans: SpanSet
+  @exclusivity(unchecked) package var spans: SpanSet
   /// When the request that made or last validated it was sent, in milliseconds since the epoch.
-  package var requestMs: Int
+  @exclusivity(unchecked) package var requestMs: Int
   /// When the response head came, in milliseconds since the epoch.
-  package var responseMs: Int
+  @exclusivity(unchecked) package var responseMs: Int
   /// Target duration of a media playlist in milliseconds, 0 otherwise.
-  package var targetDurationMs: Int
+  @exclusivity(unchecked) package var targetDurationMs: Int
   /// Last access, in milliseconds since the epoch.
-  package var accessMs: Int
-  package var pinned: Bool
+  @exclusivity(unchecked) package var accessMs: Int
+  @exclusivity(unchecked) package var pinned: Bool
 
   package init(
     id: Int,

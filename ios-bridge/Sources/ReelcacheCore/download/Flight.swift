@@ -1,20 +1,25 @@
 /// A flight is one origin fetch, shared by all who wait for its bytes. A body is one version of a resource in use: its
 /// entry, the flights that fill it and the cursors that read it. Offsets are absolute in the representation.
+///
+/// Swift checks at run time that nobody looks at a property while another changes it, as long as the compiler cannot see
+/// every use: for what other modules see, which costs more than the work itself for each piece received. Here as in all
+/// of the core a change is an assignment, or an append of what is known before it: nothing runs in its midst. So what
+/// other modules see is `@exclusivity(unchecked)`.
 
 /// Where one player stands in a body.
 package final class Cursor {
   /// Id of the exchange that reads.
   package let owner: Int
   /// Next byte to send.
-  package var offset: Int
+  @exclusivity(unchecked) package var offset: Int
   /// End, exclusive; -1 until the length is known.
-  package var end: Int
+  @exclusivity(unchecked) package var end: Int
   /// Flights that failed under it.
-  package var failures = 0
+  var failures = 0
   /// What the last of them died of.
-  package var failure = ErrorCode.upstreamTruncated
+  var failure = ErrorCode.upstreamTruncated
   /// It opens no flight before this time, in milliseconds since the epoch.
-  package var notBeforeMs = 0
+  var notBeforeMs = 0
 
   init(owner: Int, offset: Int, end: Int) {
     self.owner = owner
@@ -27,27 +32,27 @@ package final class Cursor {
 package final class Body {
   package let entry: Entry
   /// Each leaves when it ends, so that the two do not hold each other longer than they work.
-  package var flights: [Flight] = []
-  package var cursors: [Cursor] = []
+  @exclusivity(unchecked) package var flights: [Flight] = []
+  var cursors: [Cursor] = []
   /// Exchanges that hold it open.
-  package var uses = 0
+  var uses = 0
   /// Bytes go to the file. False: passed through from memory only.
-  package var storing = true
+  @exclusivity(unchecked) package var storing = true
   /// It may never be found by a key: a pass-through, or not yet decided.
-  package var hidden = true
+  var hidden = true
   /// Replaced, removed or cleared: its file goes with its last use.
-  package var doomed = false
+  var doomed = false
   /// The index has its row.
-  package var journalled = false
+  var journalled = false
   /// The file was created.
-  package var onDisk = false
+  @exclusivity(unchecked) package var onDisk = false
   /// Its origin answers ranges with the whole (R-FLIGHT-9).
-  package var rangeless = false
+  var rangeless = false
   /// An error status passed on as it is: what is lost of it is not asked for again.
-  package var passing = false
+  var passing = false
   /// Status and reason of a response that is passed on, 200 otherwise.
-  package var status = 200
-  package var reason = ByteString()
+  var status = 200
+  var reason = ByteString()
 
   init(entry: Entry) {
     self.entry = entry
@@ -70,61 +75,61 @@ package enum FlightPurpose: String, TextUnion, CaseIterable, Sendable {
 
 package final class Flight {
   package let id: Int
-  package var body: Body
+  @exclusivity(unchecked) package var body: Body
   /// Id of the exchange that opened it: the player's fields are its own.
   package let asker: Int
   /// `opening` decides what the resource is; `hole` fetches missing bytes of a known version.
-  package var purpose: FlightPurpose
+  var purpose: FlightPurpose
   /// The key whose slot it holds, "" when it passes by the cache.
-  package var key = ByteString()
-  package var method = AskMethod.get
-  package var lane: Lane
+  var key = ByteString()
+  @exclusivity(unchecked) package var method = AskMethod.get
+  var lane: Lane
   /// URL of the current request: changes with redirects.
-  package var url: ByteString
-  package var redirects = 0
+  @exclusivity(unchecked) package var url: ByteString
+  var redirects = 0
   /// Player fields to forward, in table order.
-  package var forward: FieldList
+  var forward: FieldList
   /// The player's fields say who asks (Authorization, Cookie).
-  package var identified: Bool
+  var identified: Bool
   /// The player's own request said no-store: it is not passed on, but kept to.
-  package var unstorable: Bool
+  var unstorable: Bool
   /// It tries an origin whose breaker is open.
-  package var probe = false
+  var probe = false
   /// A playlist is expected: it may come compressed.
-  package var playlist: Bool
+  var playlist: Bool
   /// First byte asked for, 0 for the whole, -1 for a suffix.
-  package var askStart = 0
+  var askStart = 0
   /// End asked for, exclusive, -1 open.
-  package var askEnd = -1
+  var askEnd = -1
   /// Suffix length asked for, -1 none.
-  package var askSuffix = -1
+  var askSuffix = -1
   /// The version it revalidates, if any.
-  package var revalidates: Body?
-  package var state = FlightState.queued
+  var revalidates: Body?
+  var state = FlightState.queued
   /// First byte that it delivers.
-  package var start = 0
+  var start = 0
   /// Bytes below are received.
-  package var position = 0
+  @exclusivity(unchecked) package var position = 0
   /// Delivers up to here, exclusive, -1 unknown.
-  package var limit = -1
+  var limit = -1
   /// Bytes below are in the file.
-  package var written = 0
+  @exclusivity(unchecked) package var written = 0
   /// Spans below are handed to the journal.
-  package var journalled = 0
+  var journalled = 0
   /// Oldest byte that is still in memory.
-  package var tailStart = 0
-  package var paused = false
+  var tailStart = 0
+  @exclusivity(unchecked) package var paused = false
   /// Since when, in milliseconds since the epoch.
-  package var pausedMs = 0
+  var pausedMs = 0
   /// Another flight took over what lay beyond its limit: the origin sends more than is wanted.
-  package var clipped = false
+  var clipped = false
   /// The cache was cleared under it: what it brings is not found by its key.
-  package var unpublished = false
+  var unpublished = false
   /// Nobody reads it: it ends at this position at the latest, -1 while someone does or its length is known.
-  package var detachLimit = -1
-  package var requestMs: Int
+  var detachLimit = -1
+  var requestMs: Int
   /// Exchanges that wait for its head, oldest first.
-  package var waiters: [Int] = []
+  var waiters: [Int] = []
 
   /// A flight that has not asked yet, for the whole.
   init(

@@ -4,8 +4,8 @@
 /// One resource.
 package final class Slot {
   package let key: ByteString
-  package var current: Body?
-  package var opening: Flight?
+  var current: Body?
+  var opening: Flight?
 
   init(key: ByteString) {
     self.key = key
@@ -14,13 +14,13 @@ package final class Slot {
 
 /// All resources, and the bodies that may be evicted.
 package final class ResourceTable {
-  package var slots: [ByteString: Slot] = [:]
+  var slots: [ByteString: Slot] = [:]
   /// Current bodies, in no order.
-  package var bodies: [Body] = []
+  @exclusivity(unchecked) package var bodies: [Body] = []
   /// Place of a body in `bodies`, by entry id.
-  package var places: [Int: Int] = [:]
+  var places: [Int: Int] = [:]
   /// Bytes in files of current bodies.
-  package var bytes = 0
+  @exclusivity(unchecked) package var bytes = 0
 }
 
 /// An empty table.

@@ -103,9 +103,9 @@ package enum ExchangeMethod: String, TextUnion, Sendable {
 /// One request and its response.
 package final class Exchange {
   package let id: Int
-  package var state = ExchangeState.waiting
+  @exclusivity(unchecked) package var state = ExchangeState.waiting
   /// "" runs without a player: fetched for later.
-  package var method: ExchangeMethod
+  @exclusivity(unchecked) package var method: ExchangeMethod
   package let url: ByteString
   package let key: ByteString
   package let form: UrlForm
@@ -116,20 +116,20 @@ package final class Exchange {
   package let httpMinor: Int
   package let keepAlive: Bool
   /// Its URL or type says playlist: the whole body is gathered and rewritten.
-  package var playlist: Bool
+  var playlist: Bool
   /// Its response is not shared: it neither waits for others nor is found by them.
-  package var solo = false
-  package var body: Body?
-  package var cursor: Cursor?
-  package var waitingOn: Flight?
-  package var note = newNote("")
+  var solo = false
+  @exclusivity(unchecked) package var body: Body?
+  @exclusivity(unchecked) package var cursor: Cursor?
+  var waitingOn: Flight?
+  @exclusivity(unchecked) package var note = newNote("")
   /// Set-Cookie fields of the answer that it asked for itself.
-  package var cookies: FieldList = []
+  var cookies: FieldList = []
   package let startMs: Int
   /// Times that a version it was to be served from could not be completed.
-  package var replans = 0
+  var replans = 0
   /// Status that went out, 0 before.
-  package var status = 0
+  @exclusivity(unchecked) package var status = 0
 
   init(
     id: Int,
@@ -199,22 +199,22 @@ package final class ProxyState {
   package let table: ResourceTable
   package let lanes: LaneQueue
   package let breakers: BreakerTable
-  package var flights: [Int: Flight] = [:]
-  package var exchanges: [Int: Exchange] = [:]
+  @exclusivity(unchecked) package var flights: [Int: Flight] = [:]
+  @exclusivity(unchecked) package var exchanges: [Int: Exchange] = [:]
   /// Initialization sections and keys that playlists named: they travel express.
   package let expressUrls: UrlMemory
-  package var nextEntryId: Int
-  package var nextFlightId = 1
-  package var nextExchangeId = 1
+  var nextEntryId: Int
+  var nextFlightId = 1
+  var nextExchangeId = 1
   /// Bytes that the disk lacks to keep its reserve; above 0 nothing new is stored.
-  package var reserveShortfallBytes = 0
+  @exclusivity(unchecked) package var reserveShortfallBytes = 0
   /// Bytes in the cache after the last eviction run, -1 before any: without change another is in vain.
-  package var evictionIdleBytes = -1
+  var evictionIdleBytes = -1
   /// Evictions wait until then, in milliseconds since the epoch.
-  package var evictAfterMs: Int
+  var evictAfterMs: Int
   /// Cursors that wait before they resume.
-  package var sleepers: [Cursor] = []
-  package var actions: [Action] = []
+  var sleepers: [Cursor] = []
+  @exclusivity(unchecked) package var actions: [Action] = []
 
   init(options: CoreOptions, nextEntryId: Int, evictAfterMs: Int) {
     self.options = options

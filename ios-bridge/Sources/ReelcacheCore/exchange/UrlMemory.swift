@@ -1,9 +1,9 @@
 /// A bounded memory of URLs: the oldest is forgotten first.
 package final class UrlMemory {
   package let max: Int
-  package var known: Set<ByteString> = []
-  package var ring: [ByteString] = []
-  package var next = 0
+  var known: Set<ByteString> = []
+  var ring: [ByteString] = []
+  var next = 0
 
   init(max: Int) {
     self.max = max

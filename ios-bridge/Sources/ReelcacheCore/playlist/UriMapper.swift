@@ -17,7 +17,7 @@ package final class UriMapper {
   package let here: Shortcut
   package let root: Shortcut
   package let above: [Shortcut]
-  package var learned: Shortcut
+  var learned: Shortcut
 
   init(
     prefix: ByteString,

@@ -66,8 +66,10 @@ package func splitHostPort(_ text: ByteString) -> HostPort? {
 
 /// Hosts are equal as addresses when both are addresses, else as names. Both in lower case without brackets.
 package func sameHost(_ a: ByteString, _ b: ByteString) -> Bool {
-  if let left = parseIp(a), let right = parseIp(b) { return sameIp(left, right) }
-  return a == b
+  // Most hosts that are the same are so letter by letter.
+  if a == b { return true }
+  guard let left = parseIp(a), let right = parseIp(b) else { return false }
+  return sameIp(left, right)
 }
 
 private func isOwnHost(_ host: ByteString, _ localAddress: ByteString) -> Bool {

@@ -129,10 +129,12 @@ extension ByteString: ExpressibleByStringInterpolation, CustomStringConvertible 
     bytes = SharedBytes(text)
   }
 
+  /// What an interpolated literal comes to.
   @inlinable public init(stringInterpolation parts: StringInterpolation) {
     bytes = parts.bytes
   }
 
+  /// Gathers the parts of an interpolated literal.
   public struct StringInterpolation: StringInterpolationProtocol {
     @usableFromInline var bytes = SharedBytes()
 

@@ -145,6 +145,7 @@ public struct SharedBytes: RandomAccessCollection, @unchecked Sendable {
 }
 
 extension SharedBytes: Equatable {
+  /// Whether the bytes are the same, wherever they stand.
   @inlinable public static func == (a: SharedBytes, b: SharedBytes) -> Bool {
     a.length == b.length && a.holds(b, 0)
   }

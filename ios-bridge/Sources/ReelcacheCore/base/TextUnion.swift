@@ -6,12 +6,14 @@
 public protocol TextUnion: RawRepresentable, Hashable where RawValue == String {}
 
 extension TextUnion {
+  /// Whether both are the same case.
   @inlinable @inline(__always) public static func == (a: Self, b: Self) -> Bool {
     // An enum of 2 to 256 cases without payloads is one byte, and that byte is the case.
     MemoryLayout<Self>.size == 1
       ? unsafeBitCast(a, to: UInt8.self) == unsafeBitCast(b, to: UInt8.self) : a.rawValue == b.rawValue
   }
 
+  /// Whether the cases differ.
   @inlinable @inline(__always) public static func != (a: Self, b: Self) -> Bool {
     !(a == b)
   }

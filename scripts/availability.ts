@@ -36,6 +36,7 @@ const imports: { under: string; modules: string[] }[] = [
       "ReelcacheCore",
       "ReelcacheEdge",
       "Reelcache",
+      "ReelcacheControl",
       "ReelcacheCommand",
     ],
   },

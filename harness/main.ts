@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`, `bench`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
+import { addBenchCommand } from "./bench/bench-command.ts";
 import { CaseFileError, findCases } from "./case/case-files.ts";
 import { addDoctorCommand } from "./device/doctor-command.ts";
 import { addMutantsCommand } from "./mutants/mutants-command.ts";
@@ -55,6 +56,7 @@ addDoctorCommand(program);
 addRequestsCommand(program);
 addRecordCommands(program);
 addMutantsCommand(program);
+addBenchCommand(program);
 
 try {
   await program.parseAsync();

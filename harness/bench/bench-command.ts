@@ -1,0 +1,103 @@
+/** The command `bench` of the harness: contenders side by side on this machine. Never a part of what passes or fails. */
+import { writeFileSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
+import type { BenchCase, Contender } from "./bench-types.ts";
+import { cases } from "./cases/index.ts";
+import { contenders } from "./contenders/index.ts";
+import { type BenchRun, runBench } from "./run-bench.ts";
+import { caseText, headerText } from "./table.ts";
+import { haveWrk } from "./wrk.ts";
+
+type BenchOptions = {
+  rounds: number;
+  seconds: number;
+  only: string;
+  contenders: string;
+  baseline: string;
+  bridge?: string;
+  json?: string;
+  list?: boolean;
+};
+
+/** Adds the command to the program. */
+export function addBenchCommand(program: Command): void {
+  program
+    .command("bench")
+    .description("measure contenders side by side on loopback: rates, times, processor time, memory, open files")
+    .option("--rounds <n>", "rounds of each case, after one that warms up", wholeNumber, 3)
+    .option("--seconds <s>", "length of one contender's turn in a round", seconds, 1)
+    .option("--only <globs>", "cases whose id matches, comma-separated; * stands for anything", "")
+    .option("--contenders <names>", "who takes part, comma-separated; * stands for anything", "*")
+    .option("--baseline <name>", "whose figures the others' are put over", "reference")
+    .option("--bridge <file>", "the Swift twin's command, instead of building it from this checkout")
+    .option("--json <file>", "write all figures as JSON")
+    .option("--list", "list cases and contenders, and what is missing here")
+    .action(async (options: BenchOptions) => {
+      process.exitCode = await benchCommand(options, process.stdout);
+    });
+}
+
+/** Exit status: 0 when it has run, whatever the figures; 2 when it was called wrongly. */
+export async function benchCommand(options: BenchOptions, out: { write: (text: string) => unknown }): Promise<0 | 2> {
+  const say = (text: string): void => void out.write(`${text}\n`);
+  const chosenCases = matching(cases, (one) => one.id, options.only).filter(
+    (one) => one.long !== true || options.only.split(",").includes(one.id),
+  );
+  const chosen = matching(contenders, (contender) => contender.name, options.contenders);
+  if (options.list === true) {
+    list(chosenCases, chosen, { bridge: options.bridge ?? null }, say);
+    return 0;
+  }
+  if (chosenCases.length === 0 || chosen.length === 0) {
+    say(`nothing is named ${chosen.length === 0 ? options.contenders : options.only}; see bench --list`);
+    return 2;
+  }
+  if (!haveWrk()) say("wrk is missing (Debian: apt-get install wrk): hits of small bodies are limited by the client");
+  const run: BenchRun = {
+    cases: chosenCases,
+    contenders: chosen,
+    baseline: options.baseline,
+    rounds: options.rounds,
+    seconds: options.seconds,
+    options: { bridge: options.bridge ?? null },
+  };
+  const report = await runBench(run, { onLine: say, onCase: (result) => say(`${caseText(result)}\n`) });
+  say(headerText(report));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  return 0;
+}
+
+function list(
+  listed: BenchCase[],
+  named: Contender[],
+  options: BenchRun["options"],
+  say: (text: string) => void,
+): void {
+  for (const one of listed) say(`${one.id.padEnd(26)} ${one.title}`);
+  say("");
+  for (const contender of named) {
+    const why = contender.missing(options);
+    say(`${contender.name.padEnd(26)} ${contender.title}${why === null ? "" : ` (left out: ${why})`}`);
+  }
+}
+
+/** Those whose name matches one of the globs; all of none. */
+function matching<T>(all: T[], nameOf: (one: T) => string, globs: string): T[] {
+  if (globs === "") return all;
+  const patterns = globs.split(",").map((glob) => {
+    const escaped = glob.trim().replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&");
+    return new RegExp(`^${escaped.replaceAll("*", ".*")}$`);
+  });
+  return all.filter((one) => patterns.some((pattern) => pattern.test(nameOf(one))));
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError("a number from 1 to 999");
+  return Number(text);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0.05 && value <= 60)) throw new InvalidArgumentError("from 0.05 to 60");
+  return value;
+}

@@ -1,0 +1,75 @@
+/** The two twins: the reference server by its command, and the Swift bridge by its own. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Contender, ContenderOptions, Place, RunningContender } from "../bench-types.ts";
+import { StartFailure, startProcess } from "../processes.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const builtBridge = join(root, "ios-bridge/.build/release/reelcache-sut");
+
+/** Why the bridge cannot be built; null once it is. Asked once. */
+let buildFault: string | null | undefined;
+
+export const reference: Contender = {
+  name: "reference",
+  title: "the reference server, one Node process",
+  kind: "cache",
+  missing: () => null,
+  start: (place) => startTwin(place, process.execPath, [join(root, "server/main.ts")]),
+};
+
+export const bridge: Contender = {
+  name: "bridge",
+  title: "the Swift twin, one process",
+  kind: "cache",
+  missing: (options) => missingBridge(options),
+  start: (place) => startTwin(place, place.options.bridge ?? builtBridge, []),
+};
+
+/** Built from this checkout, so that never an older twin is measured, unless its path is given. */
+function missingBridge(options: ContenderOptions): string | null {
+  if (options.bridge !== null) return existsSync(options.bridge) ? null : `there is no ${options.bridge}`;
+  if (process.env.REELCACHE_NO_SWIFT === "1") return "REELCACHE_NO_SWIFT is set";
+  buildFault ??= build();
+  return buildFault === "" ? null : buildFault;
+}
+
+/** "" when it is built. */
+function build(): string {
+  const args = [join(root, "scripts/swift.mjs"), "build", "-c", "release", "--product", "reelcache-sut"];
+  const result = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
+  if (result.status === 0) return "";
+  const said = `${result.stdout ?? ""}${result.stderr ?? ""}`.trim().split("\n").slice(-3).join(" ");
+  return `it cannot be built (${said}); see ios-bridge/README.md`;
+}
+
+async function startTwin(place: Place, program: string, before: string[]): Promise<RunningContender> {
+  const options = ["--json", "--port", "0", "--cache-dir", join(place.folder, "cache"), "--log-level", "silent"];
+  options.push("--allow-private", `127.0.0.1:${place.originPort}`, "--max-cache-bytes", "8GB");
+  // With a URL of its own it starts no demo.
+  const started = startProcess(program, [...before, ...options, "https://example.com/x"]);
+  const url = await Promise.race([
+    firstLine(started.child.stdout),
+    started.ended.then(() => Promise.reject(new StartFailure(`${program} ended: ${started.said()}`))),
+  ]);
+  return {
+    port: Number(new URL(url).port),
+    pid: started.pid,
+    targetOf: (path) => `/proxy?url=${encodeURIComponent(`http://127.0.0.1:${place.originPort}${path}`)}`,
+    stop: started.stop,
+  };
+}
+
+/** The address in the line that a twin prints once it listens. */
+function firstLine(output: NodeJS.ReadableStream | null): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    output?.on("data", (bytes: Buffer) => {
+      text += bytes.toString("utf8");
+      const [, url = null] = /"listening":"([^"]+)"/.exec(text) ?? [];
+      if (url !== null) resolve(url);
+    });
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * The bench's origin, a process of its own on bare sockets: it must never be what is measured. It answers
+ * `/b/BYTES/NAME` and `/p/SEGMENTS/NAME` (see content.ts) with length, validator and an hour's freshness, and single
+ * ranges. `/link/RTT/KBITS/HANDSHAKES` before it puts the origin at the end of a link: that long a round trip in ms,
+ * that much bandwidth for all connections together, that many round trips before a new connection's first request.
+ */
+import { createServer, type Socket } from "node:net";
+import { contentOf, typeOf } from "./content.ts";
+
+type Link = { roundTripMs: number; bytesPerMs: number; handshakes: number };
+
+/** What one write over a link carries, in bytes: small beside a bandwidth of 1.5 Mbit/s. */
+const linkPieceBytes = 8_192;
+
+let asked = 0;
+/** When the link is free again, by its bandwidth: all connections share it. */
+const freeAt = new Map<number, number>();
+
+const server = createServer({ noDelay: true }, (socket) => {
+  let head = "";
+  let first = true;
+  socket.on("data", (chunk) => {
+    head += chunk.toString("latin1");
+    const end = head.indexOf("\r\n\r\n");
+    if (end === -1) return;
+    const request = head.slice(0, end + 2);
+    head = head.slice(end + 4);
+    answer(socket, request, first);
+    first = false;
+  });
+  socket.on("error", () => socket.destroy());
+});
+
+function answer(socket: Socket, request: string, first: boolean): void {
+  asked += 1;
+  const target = request.slice(request.indexOf(" ") + 1, request.indexOf(" ", 5));
+  const [, roundTrip = "", kilobits = "", handshakes = "", onLink = ""] =
+    /^\/link\/([0-9]+)\/([0-9]+)\/([0-9]+)(\/.*)$/.exec(target) ?? [];
+  const path = onLink === "" ? target : onLink;
+  const content = contentOf(path);
+  if (content === null) {
+    socket.write("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    return;
+  }
+  const [, from = "", to = ""] = /\r\nrange: *bytes=([0-9]+)-([0-9]*)\r\n/i.exec(request) ?? [];
+  const start = from === "" ? 0 : Number(from);
+  const end = to === "" ? content.length : Math.min(content.length, Number(to) + 1);
+  const status =
+    from === "" ? "200 OK" : `206 Partial Content\r\nContent-Range: bytes ${start}-${end - 1}/${content.length}`;
+  const fields = `Content-Type: ${typeOf(path)}\r\nETag: "v1"\r\nAccept-Ranges: bytes\r\nCache-Control: max-age=3600`;
+  const head = `HTTP/1.1 ${status}\r\n${fields}\r\nContent-Length: ${end - start}\r\n\r\n`;
+  const body = content.subarray(start, end);
+  if (onLink === "") {
+    // Together in one write, and without a copy.
+    socket.cork();
+    socket.write(head, "latin1");
+    socket.write(body);
+    socket.uncork();
+    return;
+  }
+  const link = { roundTripMs: Number(roundTrip), bytesPerMs: Number(kilobits) / 8, handshakes: Number(handshakes) };
+  sendOverLink(socket, Buffer.concat([Buffer.from(head, "latin1"), body]), link, first);
+}
+
+/** The time on the way is waited for before the first byte; handshakes that plain loopback lacks, with the first one. */
+function sendOverLink(socket: Socket, bytes: Buffer, link: Link, first: boolean): void {
+  const arrives = performance.now() + link.roundTripMs * (1 + (first ? link.handshakes : 0));
+  let sent = 0;
+  const sendNext = (): void => {
+    const piece = bytes.subarray(sent, sent + linkPieceBytes);
+    sent += piece.length;
+    if (!socket.destroyed) socket.write(piece);
+    if (sent < bytes.length && !socket.destroyed) at(arrivalOf(link, piece.length), sendNext);
+  };
+  at(arrives, () => at(arrivalOf(link, Math.min(bytes.length, linkPieceBytes)), sendNext));
+}
+
+/** When so many bytes are through, behind all that goes over the link already. */
+function arrivalOf(link: Link, bytes: number): number {
+  const now = performance.now();
+  const begins = Math.max(now, freeAt.get(link.bytesPerMs) ?? 0);
+  const ends = begins + bytes / link.bytesPerMs;
+  freeAt.set(link.bytesPerMs, ends);
+  return ends;
+}
+
+/** Timers count whole milliseconds: what is due within one is done at once, and the lag does not add up. */
+function at(time: number, run: () => void): void {
+  const wait = time - performance.now();
+  if (wait < 0.5) run();
+  else setTimeout(run, wait);
+}
+
+process.on("message", () => process.send?.({ asked }));
+process.on("disconnect", () => process.exit(0));
+server.listen({ port: 0, host: "127.0.0.1", backlog: 2_048 }, () => {
+  const address = server.address();
+  if (address !== null && typeof address === "object") process.send?.({ port: address.port });
+});

@@ -1,0 +1,85 @@
+/** The bench's results as text for a terminal. */
+import { type BenchReport, type CaseResult, type ContenderResult, type Metric, metrics } from "./bench-types.ts";
+import type { Spread } from "./statistics.ts";
+
+/** Columns beside the case's own figure, where there are such figures. */
+const columns: Metric[] = [
+  "requestsPerSecond",
+  "megabytesPerSecond",
+  "p50Ms",
+  "p99Ms",
+  "firstByteMs",
+  "cpuSecondsPerGigabyte",
+  "cpuSecondsPerThousand",
+  "peakMegabytes",
+  "openFiles",
+  "diskFiles",
+  "clientCpuPercent",
+];
+
+/** Short heads: the units of the figures, in a line. */
+const heads: Partial<Record<Metric, string>> = { clientCpuPercent: "client%", firstByteMs: "ms 1st" };
+
+export function headerText(report: Pick<BenchReport, "machine" | "rounds" | "seconds">): string {
+  const { machine } = report;
+  return (
+    `${machine.cpu}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}; ` +
+    `${report.rounds} rounds of ${report.seconds} s, medians; load of the machine ${machine.load.toFixed(1)}`
+  );
+}
+
+export function caseText(result: CaseResult): string {
+  const shown = columns.filter(
+    (metric) => metric !== result.metric && result.results.some((one) => one.figures[metric] !== undefined),
+  );
+  const own = metrics[result.metric].unit;
+  const head = ["", own, "min..max", `× ${result.baseline}`, "min..max", ...shown.map(headOf)];
+  const rows = result.results.map((one) => rowOf(one, result.metric, shown));
+  const widths = head.map((text, at) => Math.max(text.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  const lines = [head, ...rows].map((row) =>
+    row.map((text, at) => (at === 0 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0))).join("  "),
+  );
+  const remarks = result.results.flatMap((one) =>
+    [...one.faults.map((fault) => `WRONG: ${fault}`), ...one.notes].map((text) => `  ${one.contender}: ${text}`),
+  );
+  return [`${result.id}  ${result.title}`, ...lines.map((line) => `  ${line}`.trimEnd()), ...remarks].join("\n");
+}
+
+export function goalsText(report: BenchReport): string {
+  const rows = report.goals.map((goal) => {
+    const state = goal.reached === null ? "not measured" : goal.reached ? "reached" : "NOT REACHED";
+    const figure = goal.figure === null ? "" : `${ratioText(goal.figure)} (${spreadText(goal.figure, ratioText)})`;
+    const against = goal.against === null ? "" : `against ${goal.against}`;
+    return [state, goal.contender, figure, goal.bound, `${goal.what} ${against}`.trim()];
+  });
+  const widths = [0, 1, 2, 3].map((at) => Math.max(0, ...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) => row.map((text, at) => text.padEnd(widths[at] ?? 0)).join("  ")).join("\n");
+}
+
+function headOf(metric: Metric): string {
+  return heads[metric] ?? metrics[metric].unit;
+}
+
+function rowOf(one: ContenderResult, metric: Metric, shown: Metric[]): string[] {
+  const figure = (name: Metric) => (value: number) => value.toFixed(metrics[name].digits);
+  const own = one.figures[metric];
+  return [
+    one.contender,
+    own === undefined ? "-" : figure(metric)(own.median),
+    own === undefined ? "" : spreadText(own, figure(metric)),
+    one.ratio === null ? "" : ratioText(one.ratio),
+    one.ratio === null ? "" : spreadText(one.ratio, ratioText),
+    ...shown.map((name) => {
+      const value = one.figures[name];
+      return value === undefined ? "-" : figure(name)(value.median);
+    }),
+  ];
+}
+
+function ratioText(ratio: Spread | number): string {
+  return (typeof ratio === "number" ? ratio : ratio.median).toFixed(2);
+}
+
+function spreadText(spread: Spread, text: (value: number) => string): string {
+  return `${text(spread.min)}..${text(spread.max)}`;
+}

@@ -43,7 +43,7 @@ let tests: [Target] = [
   .testTarget(name: "ReelcacheCoreTests", dependencies: ["ReelcacheCore"]),
   .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + edgeTestModules),
   .testTarget(name: "ReelcacheControlTests", dependencies: ["ReelcacheControl"] + appleModules),
-  .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand"]),
+  .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand"] + appleModules),
 ]
 
 let package = Package(

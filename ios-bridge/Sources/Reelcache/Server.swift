@@ -18,11 +18,11 @@ public final class Server: Sendable {
   public let port: Int
   private let prefix: ByteString
   private let form: UrlForm
-  private let loop: EventLoop
+  let loop: EventLoop
   private let app: App
   private let hub: EventHub
   private let tally: Tally
-  private let life: ServerLife
+  let life: ServerLife
   private let end = Locked(End.running)
 
   /// How far the end has come, and who waits for it.

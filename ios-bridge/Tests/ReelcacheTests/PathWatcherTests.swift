@@ -1,3 +1,4 @@
+import Network
 import XCTest
 
 @testable import Reelcache
@@ -23,4 +24,23 @@ final class PathWatcherTests: XCTestCase {
     ]
     for (at, (facts, wanted)) in steps.enumerated() { XCTAssertEqual(memory.changes(facts), wanted, "step \(at)") }
   }
+
+  #if os(Linux)
+    func testTheSystemsWordOnThePathReachesTheServer() {
+      let watcher = PathWatcher()
+      let changes = Locked(0)
+      let changed = expectation(description: "the network is back")
+      watcher.start {
+        changes.with { $0 += 1 }
+        changed.fulfill()
+      }
+      NWPathMonitor.update(NWPath(status: .unsatisfied))
+      NWPathMonitor.update(NWPath(status: .satisfied))
+      wait(for: [changed], timeout: 10)
+      watcher.stop()
+      NWPathMonitor.update(NWPath(status: .unsatisfied))
+      NWPathMonitor.update(NWPath(status: .satisfied))
+      XCTAssertEqual(changes.with { $0 }, 1)
+    }
+  #endif
 }

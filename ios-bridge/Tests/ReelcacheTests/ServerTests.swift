@@ -170,6 +170,30 @@ final class ServerTests: XCTestCase {
     XCTAssertEqual(origin.requests.count, 1)
   }
 
+  func testWhatWasPlayedBeforeTheAppWentToTheBackgroundIsOnTheDiskAndThePortAnswersAfterwards() async throws {
+    let origin = try TestOrigin(20_000)
+    defer { origin.close() }
+    let shared = folder()
+    let server = try await startServer(options { $0.cacheDir = shared.path })
+    let url = server.convertUrl("\(origin.url)/x.ts")
+    _ = try await fetch(url)
+    try await until("the bytes on disk") { $0.bytes == 20_000 && $0.flights == 0 }
+    await withCheckedContinuation { continuation in
+      server.loop.later { server.life.entersBackground { continuation.resume() } }
+    }
+    // What a process that the system ends while it is suspended leaves behind.
+    let left = folder()
+    try FileManager.default.copyItem(at: shared, to: left)
+    server.loop.later { server.life.entersForeground() }
+    let again = try await fetch(url)
+    XCTAssertEqual(again.body, origin.body, "the same port")
+    await server.stop()
+    let next = try await startServer(options { $0.cacheDir = left.path })
+    let answer = try await fetch(next.convertUrl("\(origin.url)/x.ts"))
+    XCTAssertEqual(answer.fields["Cache-Status"] as? String, "reelcache; hit")
+    XCTAssertEqual(origin.requests.count, 1)
+  }
+
   func testPagesOfTheAppsOwnAreServedBelowTheProxysAddress() async throws {
     let server = try await startServer(options())
     server.servePages { path in

@@ -14,7 +14,7 @@ export function bridgeLauncher(): Launcher {
   let built = false;
   return {
     launch: (options) => {
-      if (!built) build();
+      if (!built) buildBridge();
       built = true;
       return command.launch({ logLevel: "silent", ...options });
     },
@@ -22,10 +22,11 @@ export function bridgeLauncher(): Launcher {
   };
 }
 
-function build(): void {
+/** The command, built; throws a `TargetError` when it cannot be. */
+export function buildBridge(): string {
   const args = [join(root, "scripts/swift.mjs"), "build", "-c", "release", "--product", "reelcache-sut"];
   const result = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
-  if (result.status === 0) return;
+  if (result.status === 0) return binary;
   const said = `${result.stdout ?? ""}${result.stderr ?? ""}`.trim().split("\n").slice(-20).join("\n");
   throw new TargetError(`the Swift twin cannot be built:\n${said}`);
 }

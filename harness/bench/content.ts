@@ -8,15 +8,36 @@ const shifts = 4_099;
 
 let pattern: Buffer | null = null;
 
-/** `/b/BYTES/NAME` holds so many bytes, `/p/SEGMENTS/NAME` a playlist; null for any other path. */
+/**
+ * `/b/BYTES/NAME` holds so many bytes, `/p/SEGMENTS/NAME` a finished playlist. `/s/NAME/` is a presentation:
+ * `multivariant.m3u8`, `variant.m3u8`, `init.mp4` and segments of 2 MB. A link's words before it change nothing but the
+ * bytes. Null for any other path.
+ */
 export function contentOf(path: string): Buffer | null {
-  const [, kind = "", count = ""] = /^\/([bp])\/([0-9]+)\//.exec(path) ?? [];
-  if (kind === "b") return bytesOf(path, Number(count));
-  return kind === "p" ? playlistOf(Number(count)) : null;
+  const [, kind = "", word = "", file = ""] =
+    /^(?:\/link(?:\/[0-9]+){3})?\/([bps])\/([a-z0-9-]+)\/(.*)$/.exec(path) ?? [];
+  if (kind === "b") return bytesOf(path, Number(word));
+  if (kind === "p") return playlistOf(Number(word));
+  return kind === "s" ? presentationOf(path, file) : null;
 }
 
 export function typeOf(path: string): string {
-  return path.endsWith(".m3u8") ? "application/vnd.apple.mpegurl" : "video/mp2t";
+  if (path.endsWith(".m3u8")) return "application/vnd.apple.mpegurl";
+  return path.endsWith(".ts") ? "video/mp2t" : "video/mp4";
+}
+
+function presentationOf(path: string, file: string): Buffer | null {
+  if (file === "multivariant.m3u8") {
+    const variant = "#EXT-X-STREAM-INF:BANDWIDTH=2800000,RESOLUTION=720x1280";
+    return Buffer.from(`#EXTM3U\n#EXT-X-VERSION:7\n${variant}\nvariant.m3u8\n`, "latin1");
+  }
+  if (file === "init.mp4") return bytesOf(path, 1_200);
+  if (/^segment-[0-9]+\.m4s$/.test(file)) return bytesOf(path, 2_000_000);
+  if (file !== "variant.m3u8") return null;
+  const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:6", "#EXT-X-PLAYLIST-TYPE:VOD"];
+  lines.push('#EXT-X-MAP:URI="init.mp4"');
+  for (let at = 0; at < 10; at += 1) lines.push("#EXTINF:6.00000,", `segment-${at}.m4s`);
+  return Buffer.from(`${lines.join("\n")}\n#EXT-X-ENDLIST\n`, "latin1");
 }
 
 function bytesOf(path: string, bytes: number): Buffer | null {

@@ -25,6 +25,8 @@ export type LoadPlan = {
   pacePerSecond: number;
   /** Bytes a second that each connection reads; 0 reads all there is. */
   readBytesPerSecond: number;
+  /** Leaves when the time is up, whatever has not come yet. */
+  leave: boolean;
 };
 
 export type LoadResult = {
@@ -58,5 +60,6 @@ export function plainPlan(targets: string[], paths: string[], bytes: number | nu
     checkEvery: 16,
     pacePerSecond: 0,
     readBytesPerSecond: 0,
+    leave: false,
   };
 }

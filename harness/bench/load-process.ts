@@ -21,11 +21,11 @@ const slowReadMs = 50;
 /** Wait after a wrong answer before the connection's next request, in milliseconds. */
 const faultPauseMs = 100;
 
-type Answer = { missing: number; total: number; head: string; check: Buffer | null; at: number };
+type Answer = { last: boolean; missing: number; total: number; head: string; check: Buffer | null; at: number };
 
 process.once("message", ({ port, plan }: { port: number; plan: LoadPlan }) => {
   runPlan(port, plan).then((result) => {
-    process.send?.(result, () => process.disconnect());
+    process.send?.(result, () => process.exit(0));
   });
 });
 
@@ -71,7 +71,9 @@ function runPlan(port: number, plan: LoadPlan): Promise<LoadResult> {
       asked += 1;
       return (asked - 1) % plan.targets.length;
     };
-    for (let at = 0; at < plan.connections; at += 1) ask({ port, plan, result, shared, next, done });
+    for (let at = 0; at < plan.connections; at += 1) {
+      ask({ port, plan, result, shared, next, done }, { begun: performance.now(), asked: 0 });
+    }
   });
 }
 
@@ -84,17 +86,18 @@ type Talk = {
   done: () => void;
 };
 
+/** When one of the players began, and how often it has asked. */
+type Pace = { begun: number; asked: number };
+
 /** One connection after the other, or one for all: asks, reads, asks again. */
-function ask(talk: Talk): void {
+function ask(talk: Talk, pace: Pace): void {
   const { port, plan, result, next, done } = talk;
-  const begun = performance.now();
   let target = next();
   if (target === -1) {
     done();
     return;
   }
-  let asked = 0;
-  let askedAt = begun;
+  let askedAt = performance.now();
   let answer = freshAnswer(plan, result, target);
   let ended = false;
   const end = (why: string): void => {
@@ -103,7 +106,7 @@ function ask(talk: Talk): void {
     fault(result, why);
     socket.destroy();
     // A fault costs a moment, so that a contender that fails at once is not hammered.
-    setTimeout(() => ask(talk), faultPauseMs);
+    setTimeout(() => ask(talk, pace), faultPauseMs);
   };
   const askNext = (): void => {
     target = next();
@@ -118,7 +121,7 @@ function ask(talk: Talk): void {
     send();
   };
   const send = (): void => {
-    asked += 1;
+    pace.asked += 1;
     const connection = plan.close ? "Connection: close\r\n" : "";
     socket.write(
       `GET ${plan.targets[target]} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${plan.fields}${connection}\r\n`,
@@ -136,16 +139,14 @@ function ask(talk: Talk): void {
     const now = performance.now();
     result.requests += 1;
     result.totalMs.push(now - askedAt);
-    if (plan.close) {
+    // The pace is kept from the first request on: a late answer does not make the next one late.
+    const wait = plan.pacePerSecond === 0 ? 0 : pace.begun + (pace.asked * 1_000) / plan.pacePerSecond - now;
+    if (answer.last) {
       ended = true;
       socket.destroy();
-      ask(talk);
-    } else if (plan.pacePerSecond > 0) {
-      // The pace is kept from the first request on: a late answer does not make the next one late.
-      const due = begun + (asked * 1_000) / plan.pacePerSecond;
-      setTimeout(askNext, Math.max(0, due - now));
+      after(wait, () => ask(talk, pace));
     } else {
-      askNext();
+      after(wait, askNext);
     }
     return true;
   };
@@ -165,6 +166,11 @@ function ask(talk: Talk): void {
   });
 }
 
+function after(wait: number, run: () => void): void {
+  if (wait <= 0) run();
+  else setTimeout(run, wait);
+}
+
 /** Reads as fast as the plan says. False pauses the socket. */
 function slow(socket: Socket, plan: LoadPlan, bytes: number): boolean {
   if (plan.readBytesPerSecond === 0) return true;
@@ -175,7 +181,7 @@ function slow(socket: Socket, plan: LoadPlan, bytes: number): boolean {
 function freshAnswer(plan: LoadPlan, result: LoadResult, target: number): Answer {
   const check = plan.checkEvery > 0 && result.requests % plan.checkEvery === 0;
   const path = plan.paths[target % plan.paths.length] ?? "";
-  return { missing: 0, total: 0, head: "", check: check ? contentOf(path) : null, at: 0 };
+  return { last: plan.close, missing: 0, total: 0, head: "", check: check ? contentOf(path) : null, at: 0 };
 }
 
 /** Takes what came for an answer; what is wrong with it, or null. `missing` is 0 once it is whole. */
@@ -193,6 +199,7 @@ function read(plan: LoadPlan, result: LoadResult, answer: Answer, bytes: Buffer,
     const [, length = ""] = /\r\ncontent-length: *([0-9]+)\r\n/i.exec(answer.head.slice(0, end + 2)) ?? [];
     if (length === "") return `no length: ${answer.head.slice(0, 200)}`;
     answer.total = Number(length);
+    answer.last ||= /\r\nconnection: *close\r\n/i.test(answer.head.slice(0, end + 2));
     answer.missing = answer.total;
     body = bytes.subarray(end + 4 - had);
   }

@@ -72,6 +72,7 @@ function figuresOf(result: LoadResult): Figures {
     megabytesPerSecond: result.bytes / result.seconds / 1_000_000,
     p50Ms: percentile(result.totalMs, 0.5),
     p99Ms: percentile(result.totalMs, 0.99),
+    totalMs: percentile(result.totalMs, 0.5),
     clientCpuPercent: (result.clientCpuSeconds * 100) / result.seconds,
   };
   if (result.firstByteMs.length > 0) figures.firstByteMs = percentile(result.firstByteMs, 0.5);

@@ -1,6 +1,6 @@
 /**
  * The bench's origin, a process of its own on bare sockets: it must never be what is measured. It answers
- * `/b/BYTES/NAME` and `/p/SEGMENTS/NAME` (see content.ts) with length, validator and an hour's freshness, and single
+ * what content.ts has with length, validator and an hour's freshness, and single
  * ranges. `/link/RTT/KBITS/HANDSHAKES` before it puts the origin at the end of a link: that long a round trip in ms,
  * that much bandwidth for all connections together, that many round trips before a new connection's first request.
  */
@@ -34,10 +34,9 @@ const server = createServer({ noDelay: true }, (socket) => {
 function answer(socket: Socket, request: string, first: boolean): void {
   asked += 1;
   const target = request.slice(request.indexOf(" ") + 1, request.indexOf(" ", 5));
-  const [, roundTrip = "", kilobits = "", handshakes = "", onLink = ""] =
-    /^\/link\/([0-9]+)\/([0-9]+)\/([0-9]+)(\/.*)$/.exec(target) ?? [];
-  const path = onLink === "" ? target : onLink;
-  const content = contentOf(path);
+  const [, roundTrip = "", kilobits = "", handshakes = ""] =
+    /^\/link\/([0-9]+)\/([0-9]+)\/([0-9]+)\//.exec(target) ?? [];
+  const content = contentOf(target);
   if (content === null) {
     socket.write("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     return;
@@ -47,10 +46,10 @@ function answer(socket: Socket, request: string, first: boolean): void {
   const end = to === "" ? content.length : Math.min(content.length, Number(to) + 1);
   const status =
     from === "" ? "200 OK" : `206 Partial Content\r\nContent-Range: bytes ${start}-${end - 1}/${content.length}`;
-  const fields = `Content-Type: ${typeOf(path)}\r\nETag: "v1"\r\nAccept-Ranges: bytes\r\nCache-Control: max-age=3600`;
+  const fields = `Content-Type: ${typeOf(target)}\r\nETag: "v1"\r\nAccept-Ranges: bytes\r\nCache-Control: max-age=3600`;
   const head = `HTTP/1.1 ${status}\r\n${fields}\r\nContent-Length: ${end - start}\r\n\r\n`;
   const body = content.subarray(start, end);
-  if (onLink === "") {
+  if (roundTrip === "") {
     // Together in one write, and without a copy.
     socket.cork();
     socket.write(head, "latin1");

@@ -12,6 +12,9 @@ const ticksPerSecond = 100;
 /** Bytes of what a process said that are kept for its faults. */
 const saidBytesMax = 4_000;
 
+/** Debian keeps servers where users do not look. */
+export const searchPath = `${process.env.PATH ?? ""}:/usr/sbin:/usr/local/sbin`;
+
 export class StartFailure extends Error {}
 
 export type StartedProcess = {
@@ -35,7 +38,8 @@ process.on("exit", () => {
 export function startProcess(program: string, args: string[]): StartedProcess {
   // What the environment says to servers and to the processes of a test runner is not for them.
   const given = Object.entries(process.env).filter(([name]) => !/^(?:REELCACHE_|NODE_OPTIONS$)/.test(name));
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: Object.fromEntries(given) });
+  const env = { ...Object.fromEntries(given), PATH: searchPath };
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env });
   return watched(child);
 }
 
@@ -141,7 +145,7 @@ export function forgetPeak(pid: number): void {
   }
 }
 
-/** What a family holds open: everything, and the files below a folder; null where there is no /proc. */
+/** What a family holds open: everything, and the data files below a folder; null where there is no /proc. */
 export function openFilesOf(pid: number, folder: string): { all: number; below: number } | null {
   let all = 0;
   let below = 0;
@@ -149,9 +153,14 @@ export function openFilesOf(pid: number, folder: string): { all: number; below: 
     const names = list(`/proc/${member}/fd`);
     if (names === null) return member === pid ? null : { all, below };
     all += names.length;
-    below += names.filter((name) => link(`/proc/${member}/fd/${name}`).startsWith(`${folder}/`)).length;
+    below += names.filter((name) => isData(link(`/proc/${member}/fd/${name}`), folder)).length;
   }
   return { all, below };
+}
+
+/** What an index or a lock holds open does not grow with the load. */
+function isData(path: string, folder: string): boolean {
+  return path.startsWith(`${folder}/`) && !/\/index\.sqlite|\/[^/]*(?:lock|log|\.pid|\.vsm)[^/]*$/.test(path);
 }
 
 /** "" when it is gone, as processes go at any time. */

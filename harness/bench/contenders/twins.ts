@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { defaultLimits } from "../../../server/core/base/limits.ts";
 import type { Contender, ContenderOptions, Place, RunningContender } from "../bench-types.ts";
 import { StartFailure, startProcess } from "../processes.ts";
 
@@ -12,21 +13,34 @@ const builtBridge = join(root, "ios-bridge/.build/release/reelcache-sut");
 /** Why the bridge cannot be built; null once it is. Asked once. */
 let buildFault: string | null | undefined;
 
-export const reference: Contender = {
-  name: "reference",
-  title: "the reference server, one Node process",
-  kind: "cache",
-  missing: () => null,
-  start: (place) => startTwin(place, process.execPath, [join(root, "server/main.ts")]),
-};
+/** Bytes that a twin keeps in memory, where it does; without them every hit comes from its files. */
+const memoryLimit = "memoryBytesMax";
 
-export const bridge: Contender = {
-  name: "bridge",
-  title: "the Swift twin, one process",
-  kind: "cache",
-  missing: (options) => missingBridge(options),
-  start: (place) => startTwin(place, place.options.bridge ?? builtBridge, []),
-};
+export const twinContenders: Contender[] = [
+  twin("reference", "the reference server, one Node process", []),
+  ...fromDisk("reference", "the reference server, nothing kept in memory"),
+  twin("bridge", "the Swift twin, one process", []),
+  ...fromDisk("bridge", "the Swift twin, nothing kept in memory"),
+];
+
+/** None as long as no byte is kept in memory: then the twin itself shows what the disk gives. */
+function fromDisk(name: string, title: string): Contender[] {
+  return memoryLimit in defaultLimits ? [twin(`${name}-disk`, title, ["--limit", `${memoryLimit}=0`])] : [];
+}
+
+function twin(name: string, title: string, words: string[]): Contender {
+  const swift = name.startsWith("bridge");
+  return {
+    name,
+    title,
+    kind: "cache",
+    missing: (options) => (swift ? missingBridge(options) : null),
+    start: (place) =>
+      swift
+        ? startTwin(place, place.options.bridge ?? builtBridge, words)
+        : startTwin(place, process.execPath, [join(root, "server/main.ts"), ...words]),
+  };
+}
 
 /** Built from this checkout, so that never an older twin is measured, unless its path is given. */
 function missingBridge(options: ContenderOptions): string | null {

@@ -73,6 +73,8 @@ export type Stage = {
   provide: (paths: string[]) => void;
   /** Runs a load against the contender, with its figures. */
   load: (plan: LoadPlan) => Promise<{ turn: Turn; result: LoadResult }>;
+  /** Runs a load beside the measured one, over it by so many seconds; resolves once it is over. */
+  side: (plan: LoadPlan, longerSeconds: number) => Promise<LoadResult>;
 };
 
 export type BenchCase = {

@@ -17,6 +17,8 @@ export type LoadPlan = {
   status: number;
   /** Length of each body in bytes; null when it is not known beforehand. */
   bytes: number | null;
+  /** Shortest body that is right where the length is not known. */
+  bytesMin: number;
   /** First byte asked for: where the body begins in the path's content. */
   from: number;
   /** Every so many responses one is compared byte by byte with the origin's content; 0 never does. */
@@ -56,6 +58,7 @@ export function plainPlan(targets: string[], paths: string[], bytes: number | nu
     seconds: 1,
     status: 200,
     bytes,
+    bytesMin: 0,
     from: 0,
     checkEvery: 16,
     pacePerSecond: 0,

@@ -220,7 +220,7 @@ function wrongHead(plan: LoadPlan, head: string): string | null {
   if (!head.startsWith(`HTTP/1.1 ${plan.status} `)) return `not ${plan.status}: ${head.slice(0, 120)}`;
   const [, length = ""] = /\r\ncontent-length: *([0-9]+)\r\n/i.exec(head) ?? [];
   if (plan.bytes !== null && Number(length) !== plan.bytes) return `length ${length} for ${plan.bytes}`;
-  return null;
+  return Number(length) < plan.bytesMin ? `length ${length}, not even ${plan.bytesMin}` : null;
 }
 
 function fault(result: LoadResult, why: string): void {

@@ -15,7 +15,7 @@ import type {
   Turn,
 } from "./bench-types.ts";
 import { contentOf } from "./content.ts";
-import { clientLimitPercent, measureLoad } from "./load.ts";
+import { clientLimitPercent, measureLoad, runLoad } from "./load.ts";
 import { startOrigin } from "./origin.ts";
 import { ratioOf, spreadOf } from "./statistics.ts";
 
@@ -134,6 +134,7 @@ async function enter(
     round: -1,
     provide: (paths) => provide(siteFolder, paths),
     load: (plan) => measureLoad(plan, { contenderPid: running.pid, originPid: origin.pid, folder, port: running.port }),
+    side: (plan, longer) => runLoad(running.port, { ...plan, seconds: plan.seconds + longer }, folder),
   };
   const stop = async (): Promise<void> => {
     await running.stop();

@@ -1,30 +1,33 @@
 /** Misses: each resource is asked for once and nobody has it. */
-import type { BenchCase, Metric, Stage, Turn } from "../bench-types.ts";
-import { plainPlan } from "../load-plan.ts";
+import type { BenchCase, Stage, Turn } from "../bench-types.ts";
+import { freshPaths } from "../fresh-paths.ts";
+import { type LoadPlan, plainPlan } from "../load-plan.ts";
 
-/** Never asked twice in a run, whoever asks. */
-let names = 0;
+/** Players at once. */
+const crowds = [1, 8, 16, 32];
+
+/** More bytes than these no contender fetches in a second, nor more requests. */
+const bytesPerSecondMax = 4_000_000_000;
+const requestsPerSecondMax = 20_000;
 
 export const missCases: BenchCase[] = [
-  missCase("miss-2m-8", "miss, 2 MB, 8 at once", 2_000_000, 8, "megabytesPerSecond"),
+  ...crowds.map((players) => missCase("2m", "2 MB", 2_000_000, players)),
+  ...crowds.map((players) => missCase("20k", "20 KB", 20_000, players)),
   burstCase(250),
+  burstCase(500),
 ];
 
-/** `connections` players at once, each with one miss after the other. */
-function missCase(id: string, title: string, bytes: number, connections: number, metric: Metric): BenchCase {
+/** `players` at once, each with one miss after the other. */
+function missCase(size: string, words: string, bytes: number, players: number): BenchCase {
   return {
-    id,
-    title,
-    metric,
+    id: `miss-${size}-${players}`,
+    title: `miss, ${words}, ${players} at once`,
+    metric: bytes > 1_000_000 ? "megabytesPerSecond" : "requestsPerSecond",
     kinds: ["cache", "origin"],
     prepare: async () => [],
     turn: async (stage) => {
-      const { targets, paths } = freshTargets(
-        stage,
-        bytes,
-        Math.ceil(stage.seconds * Math.min(20_000, 4_000_000_000 / bytes)),
-      );
-      const plan = { ...plainPlan(targets, paths, bytes), connections, seconds: stage.seconds };
+      const count = Math.ceil(stage.seconds * Math.min(requestsPerSecondMax, bytesPerSecondMax / bytes));
+      const plan = { ...freshPlan(stage, bytes, count), connections: players, seconds: stage.seconds };
       return await missTurn(stage, plan);
     },
   };
@@ -39,15 +42,14 @@ function burstCase(players: number): BenchCase {
     kinds: ["cache", "origin"],
     prepare: async () => [],
     turn: async (stage) => {
-      const { targets, paths } = freshTargets(stage, 200_000, players);
-      const plan = { ...plainPlan(targets, paths, 200_000), connections: players, until: "targets" as const };
+      const plan = { ...freshPlan(stage, 200_000, players), connections: players, until: "targets" as const };
       return await missTurn(stage, { ...plan, close: true });
     },
   };
 }
 
 /** A load of which each answer must have come from the origin, once. */
-async function missTurn(stage: Stage, plan: Parameters<Stage["load"]>[0]): Promise<Turn> {
+export async function missTurn(stage: Stage, plan: LoadPlan): Promise<Turn> {
   const before = await stage.origin.asked();
   const { turn, result } = await stage.load(plan);
   const reached = (await stage.origin.asked()) - before;
@@ -55,10 +57,11 @@ async function missTurn(stage: Stage, plan: Parameters<Stage["load"]>[0]): Promi
   return turn;
 }
 
-function freshTargets(stage: Stage, bytes: number, count: number): { targets: string[]; paths: string[] } {
-  const paths = Array.from({ length: count }, () => {
-    names += 1;
-    return `/b/${bytes}/miss-${names}.ts`;
-  });
-  return { targets: paths.map((path) => stage.running.targetOf(path)), paths };
+function freshPlan(stage: Stage, bytes: number, count: number): LoadPlan {
+  const paths = freshPaths(`/b/${bytes}`, count);
+  return plainPlan(
+    paths.map((path) => stage.running.targetOf(path)),
+    paths,
+    bytes,
+  );
 }

@@ -34,10 +34,20 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return;
   }
   const file = join(folder, createHash("sha256").update(url).digest("hex"));
-  const found = await stat(file).catch(() => null);
+  const found = await sizeOf(file);
   if (found === null) await answerFromOrigin(request, response, url, file);
   else if (url.endsWith(".m3u8")) await answerPlaylist(response, url, file);
-  else await answerFromFile(request, response, file, found.size);
+  else await answerFromFile(request, response, file, found);
+}
+
+/** Null when nothing is stored. */
+async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
 }
 
 async function answerFromFile(

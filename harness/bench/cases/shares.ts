@@ -1,0 +1,61 @@
+/** What players take from each other: a playlist while others pull segments, and slow readers beside quick ones. */
+import type { BenchCase, Stage } from "../bench-types.ts";
+import { type LoadPlan, plainPlan } from "../load-plan.ts";
+import { hitTurn } from "./hits.ts";
+
+const segments = Array.from({ length: 32 }, (_, file) => `/b/2000000/shared-${file}.ts`);
+const large = Array.from({ length: 8 }, (_, file) => `/b/8000000/slow-${file}.ts`);
+const small = ["/b/2000/paced.ts"];
+
+/** Playlists that are asked for in a second: as many as give a 99th percentile over a few rounds. */
+const pacePerSecond = 100;
+
+/** Slow readers, and what each of them reads in a second: an eighth of a second's media at 8 Mbit/s. */
+const slowReaders = 64;
+const slowBytesPerSecond = 125_000;
+
+export const shareCases: BenchCase[] = [
+  {
+    id: "fairness",
+    title: `2 KB asked for ${pacePerSecond} times a second while 8 connections pull 2 MB segments, all hits`,
+    metric: "p99Ms",
+    kinds: ["cache", "files"],
+    prepare: (stage) => fill(stage, [...segments, ...small]),
+    turn: async (stage) => {
+      // Longer than the paced load on both sides: none of its requests finds an idle contender.
+      const pulled = stage.side({ ...planOf(stage, segments, 2_000_000), connections: 8, leave: true }, 0.4);
+      const paced = { ...planOf(stage, small, 2_000), connections: 1, pacePerSecond };
+      const turn = await hitTurn(stage, paced);
+      const side = await pulled;
+      turn.figures.megabytesPerSecond = side.bytes / side.seconds / 1_000_000;
+      turn.faults.push(...side.faults);
+      return turn;
+    },
+  },
+  {
+    id: "slow-readers",
+    title: `2 MB hits on 4 connections beside ${slowReaders} readers of 8 MB at 125 KB/s each`,
+    metric: "megabytesPerSecond",
+    kinds: ["cache", "files"],
+    prepare: (stage) => fill(stage, [...segments, ...large]),
+    turn: async (stage) => {
+      const slow = { ...planOf(stage, large, 8_000_000), connections: slowReaders, leave: true };
+      const read = stage.side({ ...slow, readBytesPerSecond: slowBytesPerSecond }, 0.4);
+      const turn = await hitTurn(stage, { ...planOf(stage, segments, 2_000_000), connections: 4 });
+      turn.faults.push(...(await read).faults);
+      return turn;
+    },
+  },
+];
+
+function planOf(stage: Stage, paths: string[], bytes: number): LoadPlan {
+  const targets = paths.map((path) => stage.running.targetOf(path));
+  return { ...plainPlan(targets, paths, bytes), seconds: stage.seconds };
+}
+
+async function fill(stage: Stage, paths: string[]): Promise<string[]> {
+  stage.provide(paths);
+  const targets = paths.map((path) => stage.running.targetOf(path));
+  const once = { ...plainPlan(targets, paths, null), until: "targets" as const, seconds: 60, checkEvery: 1 };
+  return (await stage.load(once)).turn.faults;
+}

@@ -19,7 +19,7 @@ public final class Server: Sendable {
   private let prefix: ByteString
   private let form: UrlForm
   let loop: EventLoop
-  private let app: App
+  let app: App
   private let hub: EventHub
   private let tally: Tally
   let life: ServerLife
@@ -47,7 +47,10 @@ public final class Server: Sendable {
       LifeActions(
         save: { done in app.save(done) },
         background: { app.listener.enterBackground() },
-        foreground: { app.listener.enterForeground() },
+        foreground: {
+          app.listener.enterForeground()
+          app.wake()
+        },
         networkChanged: { app.networkChanged() }
       )
     )

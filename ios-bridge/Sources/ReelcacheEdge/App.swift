@@ -132,6 +132,11 @@ package final class App: @unchecked Sendable {
     }
   }
 
+  /// Time may have passed that no timer counted: the process was suspended.
+  package func wake() {
+    engine.run { nowMs in proxyTick(state, nowMs) }
+  }
+
   package func networkChanged() {
     connectivityChanged(state)
   }

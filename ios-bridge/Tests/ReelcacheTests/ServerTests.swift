@@ -207,6 +207,16 @@ final class ServerTests: XCTestCase {
     XCTAssertEqual(other.status, 404)
   }
 
+  func testAStoppedServerLetsGoOfAllThatItWasMadeOf() async throws {
+    let origin = try TestOrigin(300_000)
+    defer { origin.close() }
+    let parts = try await partsOfAStoppedServer(origin)
+    // The module's functions remember the last server only.
+    let next = try await startServer(options())
+    try await until("every part to be gone") { _ in parts.allSatisfy { $0.part == nil } }
+    await next.stop()
+  }
+
   func testStopAnswersEveryCallerOnce() async throws {
     let server = try await startServer(options())
     let events = server.events
@@ -216,6 +226,17 @@ final class ServerTests: XCTestCase {
     var stops = 0
     for await event in events where event == .stopped { stops += 1 }
     XCTAssertEqual(stops, 1)
+  }
+
+  private func partsOfAStoppedServer(_ origin: TestOrigin) async throws -> [Weak] {
+    let server = try await startServer(options())
+    for _ in 0..<2 { _ = try await fetch(server.convertUrl("\(origin.url)/x.ts")) }
+    server.prefetch("\(origin.url)/y.ts")
+    await server.stop()
+    let app = server.app
+    return [server, app, app.engine, app.state, app.index, app.listener, app.engine.origin, app.engine.files].map(
+      Weak.init
+    )
   }
 
   private func folder() -> URL {
@@ -251,5 +272,13 @@ final class ServerTests: XCTestCase {
       try await Task.sleep(nanoseconds: 5_000_000)
     }
     XCTFail("waited in vain for \(what): \(await server.stats())")
+  }
+}
+
+private struct Weak: @unchecked Sendable {
+  private(set) weak var part: AnyObject?
+
+  init(_ part: AnyObject) {
+    self.part = part
   }
 }

@@ -4,8 +4,11 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { BenchCase, Contender } from "./bench-types.ts";
 import { cases } from "./cases/index.ts";
 import { contenders } from "./contenders/index.ts";
+import { keepsInMemory } from "./contenders/twins.ts";
+import { judgeGoals, readGoals } from "./goals.ts";
+import { htmlPage } from "./html.ts";
 import { type BenchRun, runBench } from "./run-bench.ts";
-import { caseText, headerText } from "./table.ts";
+import { caseText, goalsText, headerText } from "./table.ts";
 import { haveWrk } from "./wrk.ts";
 
 type BenchOptions = {
@@ -16,6 +19,7 @@ type BenchOptions = {
   baseline: string;
   bridge?: string;
   json?: string;
+  html?: string;
   list?: boolean;
 };
 
@@ -31,6 +35,7 @@ export function addBenchCommand(program: Command): void {
     .option("--baseline <name>", "whose figures the others' are put over", "reference")
     .option("--bridge <file>", "the Swift twin's command, instead of building it from this checkout")
     .option("--json <file>", "write all figures as JSON")
+    .option("--html <file>", "write a page with charts")
     .option("--list", "list cases and contenders, and what is missing here")
     .action(async (options: BenchOptions) => {
       process.exitCode = await benchCommand(options, process.stdout);
@@ -62,8 +67,11 @@ export async function benchCommand(options: BenchOptions, out: { write: (text: s
     options: { bridge: options.bridge ?? null },
   };
   const report = await runBench(run, { onLine: say, onCase: (result) => say(`${caseText(result)}\n`) });
+  report.goals = judgeGoals(readGoals(), report.cases, keepsInMemory);
+  say(`${goalsText(report)}\n`);
   say(headerText(report));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.html !== undefined) writeFileSync(options.html, htmlPage(report));
   return 0;
 }
 

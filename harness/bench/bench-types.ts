@@ -112,6 +112,8 @@ export type GoalResult = {
   figure: Spread | null;
   /** Null when it was not measured. */
   reached: boolean | null;
+  /** Null without a stretch, too. */
+  stretched: boolean | null;
 };
 
 export type BenchReport = {

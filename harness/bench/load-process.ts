@@ -42,13 +42,14 @@ function runPlan(port: number, plan: LoadPlan): Promise<LoadResult> {
   };
   const shared = Buffer.allocUnsafe(bufferBytes);
   const began = performance.now();
+  const cpuBefore = process.cpuUsage();
   const over = plan.until === "time" ? began + plan.seconds * 1_000 : Number.POSITIVE_INFINITY;
   let asked = 0;
   let left = plan.connections;
   return new Promise((resolve) => {
     const finish = (): void => {
       clearTimeout(timer);
-      const { user, system } = process.cpuUsage();
+      const { user, system } = process.cpuUsage(cpuBefore);
       result.seconds = (performance.now() - began) / 1_000;
       result.clientCpuSeconds = (user + system) / 1_000_000;
       resolve(result);

@@ -1,5 +1,12 @@
 /** The bench's results as text for a terminal. */
-import { type BenchReport, type CaseResult, type ContenderResult, type Metric, metrics } from "./bench-types.ts";
+import {
+  type BenchReport,
+  type CaseResult,
+  type ContenderResult,
+  type GoalResult,
+  type Metric,
+  metrics,
+} from "./bench-types.ts";
 import type { Spread } from "./statistics.ts";
 
 /** Columns beside the case's own figure, where there are such figures. */
@@ -47,13 +54,19 @@ export function caseText(result: CaseResult): string {
 
 export function goalsText(report: BenchReport): string {
   const rows = report.goals.map((goal) => {
-    const state = goal.reached === null ? "not measured" : goal.reached ? "reached" : "NOT REACHED";
+    const state = stateOf(goal);
     const figure = goal.figure === null ? "" : `${ratioText(goal.figure)} (${spreadText(goal.figure, ratioText)})`;
     const against = goal.against === null ? "" : `against ${goal.against}`;
     return [state, goal.contender, figure, goal.bound, `${goal.what} ${against}`.trim()];
   });
   const widths = [0, 1, 2, 3].map((at) => Math.max(0, ...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) => row.map((text, at) => text.padEnd(widths[at] ?? 0)).join("  ")).join("\n");
+}
+
+export function stateOf(goal: GoalResult): string {
+  if (goal.reached === null) return "not measured";
+  if (!goal.reached) return "NOT REACHED";
+  return goal.stretched === true ? "stretch reached" : "reached";
 }
 
 function headOf(metric: Metric): string {

@@ -16,6 +16,8 @@ let buildFault: string | null | undefined;
 /** Bytes that a twin keeps in memory, where it does; without them every hit comes from its files. */
 const memoryLimit = "memoryBytesMax";
 
+export const keepsInMemory = memoryLimit in defaultLimits;
+
 export const twinContenders: Contender[] = [
   twin("reference", "the reference server, one Node process", []),
   ...fromDisk("reference", "the reference server, nothing kept in memory"),
@@ -25,7 +27,7 @@ export const twinContenders: Contender[] = [
 
 /** None as long as no byte is kept in memory: then the twin itself shows what the disk gives. */
 function fromDisk(name: string, title: string): Contender[] {
-  return memoryLimit in defaultLimits ? [twin(`${name}-disk`, title, ["--limit", `${memoryLimit}=0`])] : [];
+  return keepsInMemory ? [twin(`${name}-disk`, title, ["--limit", `${memoryLimit}=0`])] : [];
 }
 
 function twin(name: string, title: string, words: string[]): Contender {

@@ -1,0 +1,103 @@
+/** What was set out to be reached (goals.json), held against what was measured. */
+import { readFileSync } from "node:fs";
+import { type CaseResult, type ContenderResult, type GoalResult, type Metric, metrics } from "./bench-types.ts";
+import { ratioOf, type Spread } from "./statistics.ts";
+
+export type Goal = {
+  id: string;
+  what: string;
+  case: string;
+  metric: Metric;
+  /** Which way of serving it is about: a twin with its bytes in memory, one that reads its files, or either. */
+  from: "memory" | "disk" | "any";
+  /** The best of these is what the figure is put over; of none, the figure itself is bounded. */
+  against: string[];
+  atLeast?: number;
+  atMost?: number;
+  /** Beyond the goal; it is told, and nothing hangs on it. */
+  stretch?: number;
+};
+
+/** Whose goals these are. */
+const subjects = ["reference", "bridge"];
+
+export function readGoals(): Goal[] {
+  return JSON.parse(readFileSync(new URL("goals.json", import.meta.url), "utf8")) as Goal[];
+}
+
+/** One result for each goal and twin that took part. `keepsInMemory`: whether twins have a memory tier at all. */
+export function judgeGoals(goals: Goal[], cases: CaseResult[], keepsInMemory: boolean): GoalResult[] {
+  const present = new Set(cases.flatMap((one) => one.results.map((result) => result.contender)));
+  return goals.flatMap((goal) =>
+    subjects
+      .filter((name) => present.has(name))
+      .map((name) => {
+        const found = cases.find((one) => one.id === goal.case) ?? null;
+        const memory = keepsInMemory || goal.from !== "memory";
+        return judge(goal, nameOfSubject(goal, name, present), found, memory);
+      }),
+  );
+}
+
+/** A twin that keeps nothing in memory is its own contender where there is such a choice. */
+function nameOfSubject(goal: Goal, name: string, present: Set<string>): string {
+  return goal.from === "disk" && present.has(`${name}-disk`) ? `${name}-disk` : name;
+}
+
+function judge(goal: Goal, subject: string, found: CaseResult | null, measurable: boolean): GoalResult {
+  const bound = boundText(goal);
+  // Where no twin keeps anything in memory, nothing is told of memory.
+  const own = measurable ? (found?.results.find((result) => result.contender === subject) ?? null) : null;
+  const rival = goal.against.length === 0 ? null : bestOf(goal, found);
+  const figure = figureOf(goal, own, rival);
+  const wrong = (own?.faults.length ?? 0) > 0;
+  return {
+    id: goal.id,
+    what: goal.what,
+    contender: subject,
+    against: rival?.contender ?? (goal.against.length === 0 ? null : goal.against.join(" or ")),
+    bound,
+    figure,
+    // Wrong answers reach nothing, however quick.
+    reached: figure === null ? null : !wrong && within(goal, figure.median, boundOf(goal)),
+    stretched:
+      figure === null || goal.stretch === undefined ? null : !wrong && within(goal, figure.median, goal.stretch),
+  };
+}
+
+function figureOf(goal: Goal, own: ContenderResult | null, rival: ContenderResult | null): Spread | null {
+  if (own === null) return null;
+  if (goal.against.length === 0) return own.figures[goal.metric] ?? null;
+  return rival === null ? null : ratioOf(seriesOf(own, goal.metric), seriesOf(rival, goal.metric));
+}
+
+/** The strongest of the rivals, by medians. */
+function bestOf(goal: Goal, found: CaseResult | null): ContenderResult | null {
+  const more = metrics[goal.metric].better === "more";
+  let best: ContenderResult | null = null;
+  for (const result of found?.results ?? []) {
+    if (!goal.against.includes(result.contender) || result.figures[goal.metric] === undefined) continue;
+    const figure = result.figures[goal.metric]?.median ?? 0;
+    const beaten = best?.figures[goal.metric]?.median ?? (more ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+    if (more ? figure > beaten : figure < beaten) best = result;
+  }
+  return best;
+}
+
+function boundOf(goal: Goal): number {
+  return goal.atLeast ?? goal.atMost ?? Number.NaN;
+}
+
+/** Each goal has one bound; the stretch lies on the same side. */
+function within(goal: Goal, figure: number, bound: number): boolean {
+  return goal.atLeast === undefined ? figure <= bound : figure >= bound;
+}
+
+function seriesOf(result: ContenderResult, metric: Metric): number[] {
+  return result.rounds.map((round) => round[metric] ?? Number.NaN);
+}
+
+function boundText(goal: Goal): string {
+  const bound = `${goal.atLeast === undefined ? "≤" : "≥"} ${boundOf(goal)}`;
+  return goal.stretch === undefined ? bound : `${bound}, stretch ${goal.stretch}`;
+}

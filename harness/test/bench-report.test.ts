@@ -1,0 +1,139 @@
+import t from "tap";
+import { type BenchReport, type CaseResult, type ContenderResult, type Metric, metrics } from "../bench/bench-types.ts";
+import { cases } from "../bench/cases/index.ts";
+import { contenders } from "../bench/contenders/index.ts";
+import { type Goal, judgeGoals, readGoals } from "../bench/goals.ts";
+import { htmlPage } from "../bench/html.ts";
+import { ratioOf, spreadOf } from "../bench/statistics.ts";
+import { caseText, goalsText } from "../bench/table.ts";
+
+const goal: Goal = {
+  id: "quick",
+  what: "as quick as the files",
+  case: "one",
+  metric: "requestsPerSecond",
+  from: "any",
+  against: ["slow", "fast"],
+  atLeast: 0.5,
+  stretch: 0.9,
+};
+
+t.test("a goal is held against the best of its rivals, round by round", (t) => {
+  const one = caseOf("requestsPerSecond", { reference: [60, 66], slow: [1, 1], fast: [100, 110] });
+  const [judged] = judgeGoals([goal], [one], true);
+  t.equal(judged?.against, "fast");
+  t.same(judged?.figure, { median: 0.6, min: 0.6, max: 0.6 });
+  t.equal(judged?.reached, true);
+  t.equal(judged?.stretched, false);
+  t.equal(judged?.bound, "≥ 0.5, stretch 0.9");
+  t.end();
+});
+
+t.test("where less is better, the best rival is the least, and the bound lies above", (t) => {
+  const one = caseOf("p99Ms", { reference: [12, 12], slow: [40, 40], fast: [10, 10] });
+  const less: Goal = { ...goal, metric: "p99Ms", atMost: 1 };
+  delete less.atLeast;
+  delete less.stretch;
+  const [judged] = judgeGoals([less], [one], true);
+  t.equal(judged?.against, "fast");
+  t.equal(judged?.reached, false);
+  t.equal(judged?.stretched, null);
+  t.end();
+});
+
+t.test("without a rival's figures, or a case, a goal is not measured; wrong answers reach nothing", (t) => {
+  const alone = caseOf("requestsPerSecond", { reference: [60], bridge: [70] });
+  t.same(
+    judgeGoals([goal], [alone], true).map((one) => one.reached),
+    [null, null],
+  );
+  t.equal(judgeGoals([{ ...goal, case: "other" }], [alone], true)[0]?.reached, null);
+  const wrong = caseOf("requestsPerSecond", { reference: [60], fast: [60] });
+  wrong.results[0]?.faults.push("wrong bytes");
+  t.equal(judgeGoals([goal], [wrong], true)[0]?.reached, false);
+  t.end();
+});
+
+t.test("goals of memory and disk are told of the contender that serves so", (t) => {
+  const one = caseOf("requestsPerSecond", { reference: [90], "reference-disk": [45], fast: [100] });
+  const [memory] = judgeGoals([{ ...goal, from: "memory" }], [one], true);
+  const [disk] = judgeGoals([{ ...goal, from: "disk" }], [one], true);
+  t.equal(memory?.contender, "reference");
+  t.equal(disk?.contender, "reference-disk");
+  t.equal(disk?.reached, false);
+  t.equal(judgeGoals([{ ...goal, from: "memory" }], [one], false)[0]?.reached, null, "without a memory tier");
+  t.end();
+});
+
+t.test("every goal names a case, a figure and contenders that there are, and has one bound", (t) => {
+  const goals = readGoals();
+  const names = contenders.map((contender) => contender.name);
+  t.equal(new Set(goals.map((one) => one.id)).size, goals.length);
+  for (const one of goals) {
+    t.ok(
+      cases.some((candidate) => candidate.id === one.case),
+      one.id,
+    );
+    t.ok(one.metric in metrics, one.id);
+    t.same(
+      one.against.filter((name) => !names.includes(name)),
+      [],
+      one.id,
+    );
+    t.not(one.atLeast === undefined, one.atMost === undefined, one.id);
+  }
+  t.end();
+});
+
+t.test("the table shows figures, ratios and what was wrong", (t) => {
+  const one = caseOf("requestsPerSecond", { reference: [100, 100, 100], fast: [200, 300, 250] });
+  one.results[1]?.faults.push("length 3 for 4");
+  one.results[1]?.notes.push("the client is the limit (95 % of a core)");
+  const text = caseText(one);
+  t.match(text, /fast +250 +200\.\.300 +2\.50 +2\.00\.\.3\.00/);
+  t.match(text, /fast: WRONG: length 3 for 4/);
+  t.match(text, /fast: the client is the limit/);
+  t.end();
+});
+
+t.test("the page has a bar for each contender, the goals, and nothing that could be mistaken for markup", (t) => {
+  const one = caseOf("requestsPerSecond", { reference: [100], fast: [200] });
+  one.title = "<script>";
+  const report = reportOf([one]);
+  report.goals = judgeGoals([goal], [one], true);
+  const page = htmlPage(report);
+  t.equal(page.match(/<rect /g)?.length, 2);
+  t.match(page, /<td class="reached">reached<\/td>/);
+  t.notMatch(page, /<script>/);
+  t.match(page, /nginx: left out, it is missing/);
+  t.match(goalsText(report), /^reached +reference +0\.50 \(0\.50\.\.0\.50\)/);
+  t.end();
+});
+
+function caseOf(metric: Metric, figures: Record<string, number[]>): CaseResult {
+  const [first = []] = Object.values(figures);
+  const results = Object.entries(figures).map(([contender, rounds], at): ContenderResult => {
+    const spread = spreadOf(rounds);
+    return {
+      contender,
+      figures: spread === null ? {} : { [metric]: spread },
+      rounds: rounds.map((figure) => ({ [metric]: figure })),
+      ratio: at === 0 ? null : ratioOf(rounds, first),
+      faults: [],
+      notes: [],
+    };
+  });
+  return { id: "one", title: "one case", metric, baseline: "reference", results };
+}
+
+function reportOf(results: CaseResult[]): BenchReport {
+  return {
+    at: "2026-11-20T00:00:00.000Z",
+    machine: { cpu: "some", cores: 2, memoryMegabytes: 1, system: "linux", node: "v24", load: 0 },
+    rounds: 1,
+    seconds: 1,
+    left: [{ contender: "nginx", why: "it is missing" }],
+    cases: results,
+    goals: [],
+  };
+}

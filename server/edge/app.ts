@@ -23,6 +23,7 @@ import type { LocalPages } from "./local-pages.ts";
 import { localPage } from "./local-pages.ts";
 import type { Log } from "./log.ts";
 import { loggedUrl, openLog } from "./log.ts";
+import { MemoryTier } from "./memory-tier.ts";
 import { OriginClient } from "./origin-client.ts";
 import { writeHead } from "./response-writer.ts";
 import { SpanFiles } from "./span-files.ts";
@@ -60,6 +61,9 @@ export type App = {
 
 /** How long the end waits for received bytes to reach the disk, in milliseconds. */
 const stopGraceMs = 5_000;
+
+/** How long stored bytes stay in memory unused, in milliseconds. */
+const memoryIdleMs = 60_000;
 
 /** An operating error of the start that is not a socket's. */
 export class StartError extends Error {}
@@ -106,6 +110,7 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     index,
     journal,
     pool: new BufferPool(limits.readPieceBytes, 64),
+    memory: new MemoryTier({ bytesMax: limits.memoryBytesMax, idleMs: memoryIdleMs }),
     log,
     now,
     freeDiskReserveBytes: options.freeDiskReserveBytes,
@@ -120,6 +125,7 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     await new Promise<void>((resolve) => origin.close(resolve));
     await new Promise<void>((resolve) => journal.flush(resolve));
     await new Promise<void>((resolve) => files.closeAll(resolve));
+    engine.memory.clear();
     index.close();
     directory.release();
   };

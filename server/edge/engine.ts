@@ -21,6 +21,7 @@ import { ExchangeRunner } from "./exchange-runner.ts";
 import { FlightRunner } from "./flight-runner.ts";
 import type { Log } from "./log.ts";
 import { loggedUrl } from "./log.ts";
+import type { MemoryTier } from "./memory-tier.ts";
 import type { OriginClient } from "./origin-client.ts";
 import type { SpanFiles } from "./span-files.ts";
 import type { SpanJournal } from "./span-journal.ts";
@@ -33,6 +34,7 @@ export type EngineParts = {
   index: CacheIndex;
   journal: SpanJournal;
   pool: BufferPool;
+  memory: MemoryTier;
   log: Log;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -47,6 +49,7 @@ export class Engine {
   readonly origin: OriginClient;
   readonly files: SpanFiles;
   readonly pool: BufferPool;
+  readonly memory: MemoryTier;
   readonly log: Log;
   readonly now: () => number;
   bytesFromOrigin = 0;
@@ -71,6 +74,7 @@ export class Engine {
     this.origin = parts.origin;
     this.files = parts.files;
     this.pool = parts.pool;
+    this.memory = parts.memory;
     this.log = parts.log;
     this.now = parts.now;
   }
@@ -255,6 +259,7 @@ export class Engine {
         this.parts.index.drop(action.body.entry.id);
         return;
       case "remove":
+        this.memory.drop(action.body.entry.id);
         this.files.remove(action.body.entry.id, (error) => {
           if (error !== null)
             this.log.warn({ err: error, entry: action.body.entry.id }, "a data file cannot be deleted");

@@ -29,8 +29,10 @@ export class ExchangeRunner {
   private sniffed = false;
   /** Whether the head is on its way to the socket: written alone, or before the first bytes. */
   private headOut = false;
+  /** From the file, or from what memory holds of it. */
   bytesFromDisk = 0;
   bytesFromFlights = 0;
+  private readonly pumpNow = (): void => this.pump();
 
   constructor(
     engine: Engine,
@@ -43,7 +45,8 @@ export class ExchangeRunner {
     this.response = response;
     this.onOver = onOver;
     if (response === null) return;
-    response.on("drain", () => this.engine.run(() => this.pump()));
+    // A turn of the loop between two pieces: a socket that takes all it is given must not keep the others waiting.
+    response.on("drain", () => setImmediate(goOn, this));
     response.on("close", () => this.gone());
   }
 
@@ -75,6 +78,11 @@ export class ExchangeRunner {
     const response = this.response;
     if (response?.headersSent === true && !this.headOut && this.exchange.state === "sending" && !this.reading)
       this.write(response, noBytes);
+  }
+
+  /** Takes the next steps on a turn of its own. */
+  goOn(): void {
+    if (!this.over) this.engine.run(this.pumpNow);
   }
 
   /** Ends the player's connection before the response is whole: what was sent goes out, then the end. */
@@ -144,8 +152,14 @@ export class ExchangeRunner {
       readerAdvanced(engine.state, this.exchange, end, engine.now());
       return true;
     }
+    const held = engine.memory.get(id, offset, end);
+    if (held !== null) return this.stored(held, offset, null);
     const buffer = engine.pool.take();
-    const length = Math.min(end - offset, buffer.length);
+    const length = Math.min(engine.memory.readEnd(id, offset, end) - offset, buffer.length);
+    if (engine.files.readNow(id, buffer, offset, length)) {
+      engine.memory.offer(id, offset, buffer.subarray(0, length));
+      return this.stored(buffer.subarray(0, length), offset, buffer);
+    }
     this.reading = true;
     engine.files.read(id, buffer, offset, length, (error, bytesRead) => {
       this.reading = false;
@@ -154,13 +168,19 @@ export class ExchangeRunner {
         if (!this.over) engine.run((nowMs) => this.readBroke(id, error, nowMs));
         return;
       }
-      this.bytesFromDisk += length;
-      engine.bytesFromDisk += length;
+      engine.memory.offer(id, offset, buffer.subarray(0, length));
       engine.run(() => {
-        if (this.take(buffer.subarray(0, length), offset + length, buffer)) this.pump();
+        if (this.stored(buffer.subarray(0, length), offset, buffer)) this.pump();
       });
     });
     return false;
+  }
+
+  /** Takes bytes that were stored. */
+  private stored(bytes: Buffer, offset: number, pooled: Buffer | null): boolean {
+    this.bytesFromDisk += bytes.length;
+    this.engine.bytesFromDisk += bytes.length;
+    return this.take(bytes, offset + bytes.length, pooled);
   }
 
   private readBroke(id: number, error: Error | null, nowMs: number): void {
@@ -218,4 +238,8 @@ export class ExchangeRunner {
     engine.drain();
     this.finish();
   }
+}
+
+function goOn(runner: ExchangeRunner): void {
+  runner.goOn();
 }

@@ -17,6 +17,8 @@ export interface FileCalls {
     position: number,
     done: (error: Failure, bytes: number) => void,
   ): void;
+  /** Reads at once; throws the failure. */
+  readSync(descriptor: number, buffer: Buffer, length: number, position: number): number;
   fdatasync(descriptor: number, done: (error: Failure) => void): void;
   close(descriptor: number, done: (error: Failure) => void): void;
   unlink(name: string, done: (error: Failure) => void): void;
@@ -37,6 +39,7 @@ export const realFileCalls: FileCalls = {
     fs.writev(descriptor, buffers, position, (error, bytes) => done(error, bytes)),
   read: (descriptor, buffer, offset, length, position, done) =>
     fs.read(descriptor, buffer, offset, length, position, (error, bytes) => done(error, bytes)),
+  readSync: (descriptor, buffer, length, position) => fs.readSync(descriptor, buffer, 0, length, position),
   fdatasync: (descriptor, done) => fs.fdatasync(descriptor, (error) => done(error)),
   close: (descriptor, done) => fs.close(descriptor, (error) => done(error ?? null)),
   unlink: (name, done) => fs.unlink(name, (error) => done(error)),

@@ -38,6 +38,8 @@ type SpanFile = {
   /** Operations that hold the descriptor open, and those that wait for it. */
   uses: number;
   writing: boolean;
+  /** Its bytes are likely in the system's memory: written, or read before. */
+  warm: boolean;
   /** Removed: it is closed with its last operation. */
   removed: boolean;
   /** Operations that wait for the opening. */
@@ -46,6 +48,10 @@ type SpanFile = {
 
 /** How long an answer to "how much is free?" is good for, in milliseconds. */
 const freeBytesMs = 1_000;
+
+/** A read at once that takes so long ends such reads for a while, both in milliseconds. */
+const readNowSlowMs = 2;
+const readNowPauseMs = 25;
 
 export class SpanFiles {
   readonly #dataDir: string;
@@ -62,6 +68,7 @@ export class SpanFiles {
   #open = 0;
   /** Closes and removals under way. */
   #ending = 0;
+  #readNowAtMs = Number.NEGATIVE_INFINITY;
   #freeBytes = -1;
   #freeBytesAtMs = Number.NEGATIVE_INFINITY;
   #closed: (() => void) | null = null;
@@ -85,6 +92,7 @@ export class SpanFiles {
     this.#use(id, creates, done, (file) => {
       assert(!file.writing, "one write in flight a file");
       file.writing = true;
+      file.warm = true;
       this.#writeRest(file.descriptor, buffers, position, (error) => {
         file.writing = false;
         this.#leave(file);
@@ -102,6 +110,34 @@ export class SpanFiles {
         done(error, error === null ? bytesRead : 0);
       });
     });
+  }
+
+  /**
+   * What `read` would do, at once: the way to another thread and back costs more than most reads. False when the file
+   * is not open or does not give all the bytes, and for a while after the disk was slow: then `read` answers. The loop
+   * waits for the disk no longer than one such read takes.
+   */
+  readNow(id: number, buffer: Buffer, position: number, length: number): boolean {
+    const file = this.#files.get(id);
+    if (file === undefined || file.descriptor === -1 || file.removed || this.#closed !== null) return false;
+    const startMs = this.#calls.nowMs();
+    if (!file.warm || startMs < this.#readNowAtMs) {
+      // What was read through another thread has been read ahead as well.
+      file.warm = true;
+      return false;
+    }
+    this.#files.delete(id);
+    this.#files.set(id, file);
+    let bytesRead = 0;
+    try {
+      bytesRead = this.#calls.readSync(file.descriptor, buffer, length, position);
+    } catch {
+      // The read that follows fails alike, and tells.
+      bytesRead = -1;
+    }
+    const endMs = this.#calls.nowMs();
+    if (endMs - startMs >= readNowSlowMs) this.#readNowAtMs = endMs + readNowPauseMs;
+    return bytesRead === length;
   }
 
   /** Makes the bytes of a file survive a loss of power (fdatasync). */
@@ -169,7 +205,7 @@ export class SpanFiles {
     }
     let file = this.#files.get(id);
     if (file === undefined) {
-      file = { id, descriptor: -1, creates: false, uses: 0, writing: false, removed: false, waiting: [] };
+      file = { id, descriptor: -1, creates: false, uses: 0, writing: false, warm: false, removed: false, waiting: [] };
       this.#queue.push(file);
     } else if (file.removed) {
       setImmediate(failed, fileError("ENOENT", "the data file was removed"));

@@ -183,3 +183,51 @@ t.test("pooled buffers are used again, bounded, and given back once (R-DISK-9)",
   t.throws(() => pool.give(again), /given back once/);
   t.throws(() => pool.give(Buffer.alloc(1_024)), /given back once/);
 });
+
+t.test("bytes are read at once from a file that is open and warm, else not", async (t) => {
+  const { dataDir } = cacheDirectory(t.testdir());
+  const files = openFiles(t, dataDir, undefined, 1);
+  const buffer = Buffer.alloc(100);
+  t.equal(files.readNow(1, buffer, 0, 10), false, "not open");
+  t.equal(await writeFile(files, 1, [patternBytes(1, 0, 100)], 0), null);
+  t.equal(files.readNow(1, buffer, 50, 20), true, "just written");
+  t.same(buffer.subarray(0, 20), patternBytes(1, 50, 20));
+  t.equal(files.readNow(1, buffer, 90, 20), false, "not all there");
+  t.equal(await writeFile(files, 2, [patternBytes(2, 0, 100)], 0), null);
+  t.equal(files.readNow(1, buffer, 0, 10), false, "closed for the other");
+  t.same(await readFile(files, 1, 0, 10), patternBytes(1, 0, 10));
+  t.equal(files.readNow(1, buffer, 0, 10), false, "opened, and not known to be warm");
+  t.equal(files.readNow(1, buffer, 0, 10), true, "read before");
+  t.equal(await removeFile(files, 1), null);
+  t.equal(files.readNow(1, buffer, 0, 10), false, "removed");
+  await closeFiles(files);
+});
+
+t.test("after a slow read nothing is read at once for a while, and a failed one leaves it to the next", async (t) => {
+  const { dataDir } = cacheDirectory(t.testdir());
+  let nowMs = 0;
+  let slowMs = 0;
+  let broken = false;
+  const calls = fileCalls({
+    nowMs: () => nowMs,
+    readSync: (descriptor, buffer, length, position) => {
+      nowMs += slowMs;
+      if (broken) throw new Error("EIO");
+      return fs.readSync(descriptor, buffer, 0, length, position);
+    },
+  });
+  const files = openFiles(t, dataDir, calls);
+  const buffer = Buffer.alloc(100);
+  t.equal(await writeFile(files, 1, [patternBytes(1, 0, 100)], 0), null);
+  t.equal(files.readNow(1, buffer, 0, 10), true);
+  slowMs = 2;
+  t.equal(files.readNow(1, buffer, 0, 10), true, "slow, but there");
+  slowMs = 0;
+  t.equal(files.readNow(1, buffer, 0, 10), false, "the disk is slow");
+  nowMs += 25;
+  broken = true;
+  t.equal(files.readNow(1, buffer, 0, 10), false, "broken");
+  broken = false;
+  t.equal(files.readNow(1, buffer, 0, 10), true, "all is well again");
+  await closeFiles(files);
+});

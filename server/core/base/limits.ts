@@ -55,6 +55,8 @@ export type Limits = {
   playlistBytesMax: number;
   /** Size of one positional read, in bytes. */
   readPieceBytes: number;
+  /** Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none. */
+  memoryBytesMax: number;
   /** Received bytes after which a flight's span is journalled though the flight goes on, in bytes. */
   commitBytes: number;
   /** Rows in one index transaction. */
@@ -106,6 +108,7 @@ export const defaultLimits: Limits = {
   resumeBackoffMs: 250,
   playlistBytesMax: 8_388_608,
   readPieceBytes: 262_144,
+  memoryBytesMax: 67_108_864,
   commitBytes: 524_288,
   journalRowsMax: 100,
   journalMs: 500,

@@ -53,6 +53,8 @@ package struct Limits: Sendable, Equatable {
   package var playlistBytesMax = 8_388_608
   /// Size of one positional read, in bytes.
   package var readPieceBytes = 262_144
+  /// Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none.
+  package var memoryBytesMax = 67_108_864
   /// Received bytes after which a flight's span is journalled though the flight goes on, in bytes.
   package var commitBytes = 524_288
   /// Rows in one index transaction.
@@ -109,6 +111,7 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("resumeBackoffMs", \.resumeBackoffMs),
   ("playlistBytesMax", \.playlistBytesMax),
   ("readPieceBytes", \.readPieceBytes),
+  ("memoryBytesMax", \.memoryBytesMax),
   ("commitBytes", \.commitBytes),
   ("journalRowsMax", \.journalRowsMax),
   ("journalMs", \.journalMs),

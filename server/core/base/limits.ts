@@ -57,6 +57,8 @@ export type Limits = {
   readPieceBytes: number;
   /** Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none. */
   memoryBytesMax: number;
+  /** Rewritten playlists that stay in memory, in bytes; 0: none. */
+  playlistMemoryBytesMax: number;
   /** Received bytes after which a flight's span is journalled though the flight goes on, in bytes. */
   commitBytes: number;
   /** Rows in one index transaction. */
@@ -109,6 +111,7 @@ export const defaultLimits: Limits = {
   playlistBytesMax: 8_388_608,
   readPieceBytes: 262_144,
   memoryBytesMax: 67_108_864,
+  playlistMemoryBytesMax: 8_388_608,
   commitBytes: 524_288,
   journalRowsMax: 100,
   journalMs: 500,

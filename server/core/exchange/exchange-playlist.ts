@@ -1,4 +1,5 @@
 /** A playlist is gathered whole, then rewritten and sent; what only claims to be one is passed on untouched. */
+import { entryComplete } from "../cache/entry.ts";
 import type { Body } from "../download/flight.ts";
 import { isPlaylistBody, playlistSummary } from "../playlist/playlist-kind.ts";
 import { playlistResources } from "../playlist/playlist-resources.ts";
@@ -6,6 +7,7 @@ import { rewritePlaylist } from "../playlist/playlist-rewrite.ts";
 import { responseHead } from "../response/response-head.ts";
 import { storeBody } from "./body-life.ts";
 import { bodyHead, bodyParts, playlistFields } from "./exchange-serve.ts";
+import { recallPlaylist, rememberPlaylist } from "./playlist-memory.ts";
 import { answerProblem, finishExchange, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { rememberUrl } from "./url-memory.ts";
@@ -47,19 +49,25 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
     finishExchange(state, exchange, nowMs);
     return;
   }
-  learnPlaylist(state, body, bytes);
+  const expressUrls = learnPlaylist(state, body, bytes);
+  const { form, prefix } = exchange;
+  const { id, finalUrl } = body.entry;
   // R-SERVE-3
-  const rewritten = rewritePlaylist(bytes, {
-    prefix: exchange.prefix,
-    form: exchange.form,
-    baseUrl: body.entry.finalUrl,
-  });
-  const parts = bodyParts(state, exchange, body, 200, nowMs);
-  parts.stored = playlistFields(parts.stored);
-  parts.contentLength = rewritten.length;
-  parts.acceptRanges = "none";
-  sendHead(state, exchange, responseHead(parts), bodyOf(exchange, rewritten));
-  finishExchange(state, exchange, nowMs);
+  const text = rewritePlaylist(bytes, { prefix, form, baseUrl: finalUrl });
+  if (body.journalled) rememberPlaylist(state.playlists, id, form, prefix, { baseUrl: finalUrl, text, expressUrls });
+  sendPlaylist(state, exchange, body, text, nowMs);
+}
+
+/** Answers with a playlist that was rewritten before and has not changed since; false when there is none. */
+export function answerKnownPlaylist(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): boolean {
+  const entry = body.entry;
+  if (!body.journalled || !entryComplete(entry)) return false;
+  const known = recallPlaylist(state.playlists, entry.id, exchange.form, exchange.prefix, entry.finalUrl);
+  if (known === null) return false;
+  // R-EXPRESS-2
+  for (const url of known.expressUrls) rememberUrl(state.expressUrls, url);
+  sendPlaylist(state, exchange, body, known.text, nowMs);
+  return true;
 }
 
 /** More was gathered than a playlist may have. */
@@ -67,8 +75,20 @@ export function gatherTooLarge(state: ProxyState, exchange: Exchange, nowMs: num
   answerProblem(state, exchange, "playlist-too-large", "the body is larger than playlistBytesMax", nowMs);
 }
 
-/** Remembers of a playlist what later requests need: its kind, its pace, its keys and initialization sections. */
-function learnPlaylist(state: ProxyState, body: Body, bytes: string): void {
+function sendPlaylist(state: ProxyState, exchange: Exchange, body: Body, text: string, nowMs: number): void {
+  const parts = bodyParts(state, exchange, body, 200, nowMs);
+  parts.stored = playlistFields(parts.stored);
+  parts.contentLength = text.length;
+  parts.acceptRanges = "none";
+  sendHead(state, exchange, responseHead(parts), bodyOf(exchange, text));
+  finishExchange(state, exchange, nowMs);
+}
+
+/**
+ * Remembers of a playlist what later requests need: its kind, its pace, its keys and initialization sections. Returns
+ * the latter two.
+ */
+function learnPlaylist(state: ProxyState, body: Body, bytes: string): string[] {
   const entry = body.entry;
   const summary = playlistSummary(bytes);
   if (entry.kind !== summary.kind || entry.targetDurationMs !== summary.targetDurationMs) {
@@ -77,9 +97,10 @@ function learnPlaylist(state: ProxyState, body: Body, bytes: string): void {
     storeBody(state, body);
   }
   const resources = playlistResources(bytes, entry.finalUrl);
+  const expressUrls = resources.maps.concat(resources.keys);
   // R-EXPRESS-2
-  for (const url of resources.maps) rememberUrl(state.expressUrls, url);
-  for (const url of resources.keys) rememberUrl(state.expressUrls, url);
+  for (const url of expressUrls) rememberUrl(state.expressUrls, url);
+  return expressUrls;
 }
 
 function bodyOf(exchange: Exchange, content: string): string {

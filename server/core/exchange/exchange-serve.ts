@@ -17,6 +17,7 @@ import type { HeadParts, ResponseHead } from "../response/response-head.ts";
 import { responseHead } from "../response/response-head.ts";
 import { doomBody, dropBody, holdBody } from "./body-life.ts";
 import { planExchange } from "./exchange-plan.ts";
+import { answerKnownPlaylist } from "./exchange-playlist.ts";
 import { resumeReading } from "./exchange-read.ts";
 import { joinFlight, laneOf, launchFlight, openHole, promoteFlight, unpause } from "./flight-control.ts";
 import { finishExchange, plainParts, sendHead } from "./problem.ts";
@@ -35,6 +36,7 @@ export function serveBody(state: ProxyState, exchange: Exchange, body: Body, now
   if (exchange.playlist || body.entry.kind !== "media") {
     exchange.playlist = true;
     noteSource(exchange, body, 0, body.entry.total);
+    if (answerKnownPlaylist(state, exchange, body, nowMs)) return;
     beginReading(state, exchange, body, 0, body.entry.total, "gathering", nowMs);
     return;
   }

@@ -10,6 +10,7 @@ import { doomBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
 import { grantFlights, leaveSlot, parkPaused } from "./flight-control.ts";
 import { flightFailed } from "./flight-end.ts";
+import { forgetPlaylists } from "./playlist-memory.ts";
 import { answerProblem, finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { flightsByAge } from "./proxy-state.ts";
@@ -57,6 +58,7 @@ export function exchangeLost(state: ProxyState, exchange: Exchange, nowMs: numbe
 /** Empties the cache: responses that are under way complete, the next request of each is a miss (R-CACHE-2). */
 export function clearProxy(state: ProxyState): void {
   for (const body of state.table.bodies.slice()) doomBody(state, body);
+  forgetPlaylists(state.playlists);
   for (const flight of flightsByAge(state)) {
     leaveSlot(state, flight);
     flight.unpublished = true;

@@ -14,6 +14,8 @@ import type { FieldList } from "../http/field-list.ts";
 import type { CacheNote } from "../response/cache-status.ts";
 import type { ResponseHead } from "../response/response-head.ts";
 import type { UrlForm } from "../route/request-target.ts";
+import type { PlaylistMemory } from "./playlist-memory.ts";
+import { newPlaylistMemory } from "./playlist-memory.ts";
 import type { UrlMemory } from "./url-memory.ts";
 import { newUrlMemory } from "./url-memory.ts";
 
@@ -123,6 +125,8 @@ export type ProxyState = {
   exchanges: Map<number, Exchange>;
   /** Initialization sections and keys that playlists named: they travel express. */
   expressUrls: UrlMemory;
+  /** Rewritten playlists. */
+  playlists: PlaylistMemory;
   nextEntryId: number;
   nextFlightId: number;
   nextExchangeId: number;
@@ -157,6 +161,7 @@ export function newProxyState(options: CoreOptions, nextEntryId: number, evictAf
     flights: new Map(),
     exchanges: new Map(),
     expressUrls: newUrlMemory(options.limits.expressUrlsMax),
+    playlists: newPlaylistMemory(options.limits.playlistMemoryBytesMax),
     nextEntryId,
     nextFlightId: 1,
     nextExchangeId: 1,

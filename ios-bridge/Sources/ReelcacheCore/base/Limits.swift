@@ -55,6 +55,8 @@ package struct Limits: Sendable, Equatable {
   package var readPieceBytes = 262_144
   /// Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none.
   package var memoryBytesMax = 67_108_864
+  /// Rewritten playlists that stay in memory, in bytes; 0: none.
+  package var playlistMemoryBytesMax = 8_388_608
   /// Received bytes after which a flight's span is journalled though the flight goes on, in bytes.
   package var commitBytes = 524_288
   /// Rows in one index transaction.
@@ -112,6 +114,7 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("playlistBytesMax", \.playlistBytesMax),
   ("readPieceBytes", \.readPieceBytes),
   ("memoryBytesMax", \.memoryBytesMax),
+  ("playlistMemoryBytesMax", \.playlistMemoryBytesMax),
   ("commitBytes", \.commitBytes),
   ("journalRowsMax", \.journalRowsMax),
   ("journalMs", \.journalMs),

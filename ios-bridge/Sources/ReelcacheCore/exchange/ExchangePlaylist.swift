@@ -39,18 +39,29 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
     finishExchange(state, exchange, nowMs)
     return
   }
-  learnPlaylist(state, body, bytes)
+  let expressUrls = learnPlaylist(state, body, bytes)
+  let (form, prefix) = (exchange.form, exchange.prefix)
+  let (id, finalUrl) = (body.entry.id, body.entry.finalUrl)
   // R-SERVE-3
-  let rewritten = rewritePlaylist(
-    bytes,
-    RewriteContext(prefix: exchange.prefix, form: exchange.form, baseUrl: body.entry.finalUrl)
-  )
-  var parts = bodyParts(state, exchange, body, 200, nowMs)
-  parts.stored = playlistFields(parts.stored)
-  parts.contentLength = rewritten.count
-  parts.acceptRanges = .never
-  sendHead(state, exchange, responseHead(parts), bodyOf(exchange, rewritten))
-  finishExchange(state, exchange, nowMs)
+  let text = rewritePlaylist(bytes, RewriteContext(prefix: prefix, form: form, baseUrl: finalUrl))
+  if body.journalled {
+    let known = KnownPlaylist(baseUrl: finalUrl, text: text, expressUrls: expressUrls)
+    rememberPlaylist(state.playlists, id, form, prefix, known)
+  }
+  sendPlaylist(state, exchange, body, text, nowMs)
+}
+
+/// Answers with a playlist that was rewritten before and has not changed since; false when there is none.
+package func answerKnownPlaylist(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ nowMs: Int) -> Bool {
+  let entry = body.entry
+  if !body.journalled || !entryComplete(entry) { return false }
+  guard
+    let known = recallPlaylist(state.playlists, entry.id, exchange.form, exchange.prefix, entry.finalUrl)
+  else { return false }
+  // R-EXPRESS-2
+  for url in known.expressUrls { rememberUrl(state.expressUrls, url) }
+  sendPlaylist(state, exchange, body, known.text, nowMs)
+  return true
 }
 
 /// More was gathered than a playlist may have.
@@ -58,8 +69,24 @@ package func gatherTooLarge(_ state: ProxyState, _ exchange: Exchange, _ nowMs: 
   answerProblem(state, exchange, .playlistTooLarge, "the body is larger than playlistBytesMax", nowMs)
 }
 
-/// Remembers of a playlist what later requests need: its kind, its pace, its keys and initialization sections.
-private func learnPlaylist(_ state: ProxyState, _ body: Body, _ bytes: ByteString) {
+private func sendPlaylist(
+  _ state: ProxyState,
+  _ exchange: Exchange,
+  _ body: Body,
+  _ text: ByteString,
+  _ nowMs: Int
+) {
+  var parts = bodyParts(state, exchange, body, 200, nowMs)
+  parts.stored = playlistFields(parts.stored)
+  parts.contentLength = text.count
+  parts.acceptRanges = .never
+  sendHead(state, exchange, responseHead(parts), bodyOf(exchange, text))
+  finishExchange(state, exchange, nowMs)
+}
+
+/// Remembers of a playlist what later requests need: its kind, its pace, its keys and initialization sections. Returns
+/// the latter two.
+private func learnPlaylist(_ state: ProxyState, _ body: Body, _ bytes: ByteString) -> [ByteString] {
   let entry = body.entry
   let summary = playlistSummary(bytes)
   let kind = entryKind(summary.kind)
@@ -69,9 +96,10 @@ private func learnPlaylist(_ state: ProxyState, _ body: Body, _ bytes: ByteStrin
     storeBody(state, body)
   }
   let resources = playlistResources(bytes, entry.finalUrl)
+  let expressUrls = resources.maps + resources.keys
   // R-EXPRESS-2
-  for url in resources.maps { rememberUrl(state.expressUrls, url) }
-  for url in resources.keys { rememberUrl(state.expressUrls, url) }
+  for url in expressUrls { rememberUrl(state.expressUrls, url) }
+  return expressUrls
 }
 
 private func bodyOf(_ exchange: Exchange, _ content: ByteString) -> ByteString {

@@ -13,6 +13,7 @@ package func serveBody(_ state: ProxyState, _ exchange: Exchange, _ body: Body, 
   if exchange.playlist || body.entry.kind != .media {
     exchange.playlist = true
     noteSource(exchange, body, 0, body.entry.total)
+    if answerKnownPlaylist(state, exchange, body, nowMs) { return }
     beginReading(state, exchange, body, 0, body.entry.total, .gathering, nowMs)
     return
   }

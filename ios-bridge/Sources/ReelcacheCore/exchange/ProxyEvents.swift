@@ -44,6 +44,7 @@ package func exchangeLost(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
 /// Empties the cache: responses that are under way complete, the next request of each is a miss (R-CACHE-2).
 package func clearProxy(_ state: ProxyState) {
   for body in state.table.bodies { doomBody(state, body) }
+  forgetPlaylists(state.playlists)
   for flight in flightsByAge(state) {
     leaveSlot(state, flight)
     flight.unpublished = true

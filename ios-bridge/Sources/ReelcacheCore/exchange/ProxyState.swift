@@ -203,6 +203,8 @@ package final class ProxyState {
   @exclusivity(unchecked) package var exchanges: [Int: Exchange] = [:]
   /// Initialization sections and keys that playlists named: they travel express.
   package let expressUrls: UrlMemory
+  /// Rewritten playlists.
+  let playlists: PlaylistMemory
   var nextEntryId: Int
   var nextFlightId = 1
   var nextExchangeId = 1
@@ -222,6 +224,7 @@ package final class ProxyState {
     lanes = laneQueue(options.limits)
     breakers = breakerTable(options.limits)
     expressUrls = newUrlMemory(options.limits.expressUrlsMax)
+    playlists = newPlaylistMemory(options.limits.playlistMemoryBytesMax)
     self.nextEntryId = nextEntryId
     self.evictAfterMs = evictAfterMs
   }

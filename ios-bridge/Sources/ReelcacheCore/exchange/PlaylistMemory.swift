@@ -1,0 +1,86 @@
+/// Playlists as they were sent: one that is asked for again, under the same prefix and in the same form, is neither read
+/// nor rewritten again. Bounded by bytes in two generations: what is used moves to the young one, and when that is full
+/// it becomes the old one, and what was in the old one is forgotten.
+
+/// A rewritten playlist, and the initialization sections and keys that it names.
+package struct KnownPlaylist: Sendable {
+  package let baseUrl: ByteString
+  package let text: ByteString
+  package let expressUrls: [ByteString]
+}
+
+package final class PlaylistMemory {
+  /// Bytes of both generations together.
+  package let bytesMax: Int
+  package var young: [ByteString: KnownPlaylist] = [:]
+  package var old: [ByteString: KnownPlaylist] = [:]
+  package var youngBytes = 0
+
+  init(bytesMax: Int) {
+    self.bytesMax = bytesMax
+  }
+}
+
+/// What a playlist costs besides its texts, in bytes.
+private let overheadBytes = 256
+
+/// An empty memory for `bytesMax` bytes.
+package func newPlaylistMemory(_ bytesMax: Int) -> PlaylistMemory {
+  PlaylistMemory(bytesMax: bytesMax)
+}
+
+/// Remembers the playlist of an entry whose bytes are all stored.
+package func rememberPlaylist(
+  _ memory: PlaylistMemory,
+  _ entryId: Int,
+  _ form: UrlForm,
+  _ prefix: ByteString,
+  _ known: KnownPlaylist
+) {
+  keep(memory, memoryKey(entryId, form, prefix), known)
+}
+
+/// The playlist of an entry as it was sent; nil when it is not remembered, or was another with another base URL.
+package func recallPlaylist(
+  _ memory: PlaylistMemory,
+  _ entryId: Int,
+  _ form: UrlForm,
+  _ prefix: ByteString,
+  _ baseUrl: ByteString
+) -> KnownPlaylist? {
+  let key = memoryKey(entryId, form, prefix)
+  guard let known = memory.young[key] ?? aged(memory, key), known.baseUrl == baseUrl else { return nil }
+  return known
+}
+
+/// Forgets all.
+package func forgetPlaylists(_ memory: PlaylistMemory) {
+  memory.young = [:]
+  memory.old = [:]
+  memory.youngBytes = 0
+}
+
+/// What the old generation knows; it is young again.
+private func aged(_ memory: PlaylistMemory, _ key: ByteString) -> KnownPlaylist? {
+  guard let known = memory.old[key] else { return nil }
+  memory.old[key] = nil
+  keep(memory, key, known)
+  return known
+}
+
+private func keep(_ memory: PlaylistMemory, _ key: ByteString, _ known: KnownPlaylist) {
+  var bytes = known.text.count + overheadBytes
+  for url in known.expressUrls { bytes += url.count }
+  if bytes * 2 > memory.bytesMax { return }
+  if (memory.youngBytes + bytes) * 2 > memory.bytesMax {
+    memory.old = memory.young
+    memory.young = [:]
+    memory.youngBytes = 0
+  }
+  memory.young[key] = known
+  memory.youngBytes += bytes
+}
+
+private func memoryKey(_ entryId: Int, _ form: UrlForm, _ prefix: ByteString) -> ByteString {
+  form == .query ? "\(entryId) query \(prefix)" : "\(entryId) path \(prefix)"
+}

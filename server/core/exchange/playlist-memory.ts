@@ -1,0 +1,82 @@
+/**
+ * Playlists as they were sent: one that is asked for again, under the same prefix and in the same form, is neither read
+ * nor rewritten again. Bounded by bytes in two generations: what is used moves to the young one, and when that is full
+ * it becomes the old one, and what was in the old one is forgotten.
+ */
+import type { UrlForm } from "../route/request-target.ts";
+
+/** A rewritten playlist, and the initialization sections and keys that it names. */
+export type KnownPlaylist = { baseUrl: string; text: string; expressUrls: string[] };
+
+export type PlaylistMemory = {
+  /** Bytes of both generations together. */
+  bytesMax: number;
+  young: Map<string, KnownPlaylist>;
+  old: Map<string, KnownPlaylist>;
+  youngBytes: number;
+};
+
+/** What a playlist costs besides its texts, in bytes. */
+const overheadBytes = 256;
+
+/** An empty memory for `bytesMax` bytes. */
+export function newPlaylistMemory(bytesMax: number): PlaylistMemory {
+  return { bytesMax, young: new Map(), old: new Map(), youngBytes: 0 };
+}
+
+/** Remembers the playlist of an entry whose bytes are all stored. */
+export function rememberPlaylist(
+  memory: PlaylistMemory,
+  entryId: number,
+  form: UrlForm,
+  prefix: string,
+  known: KnownPlaylist,
+): void {
+  keep(memory, memoryKey(entryId, form, prefix), known);
+}
+
+/** The playlist of an entry as it was sent; null when it is not remembered, or was another with another base URL. */
+export function recallPlaylist(
+  memory: PlaylistMemory,
+  entryId: number,
+  form: UrlForm,
+  prefix: string,
+  baseUrl: string,
+): KnownPlaylist | null {
+  const key = memoryKey(entryId, form, prefix);
+  const known = memory.young.get(key) ?? aged(memory, key);
+  return known === null || known.baseUrl !== baseUrl ? null : known;
+}
+
+/** Forgets all. */
+export function forgetPlaylists(memory: PlaylistMemory): void {
+  memory.young = new Map();
+  memory.old = new Map();
+  memory.youngBytes = 0;
+}
+
+/** What the old generation knows; it is young again. */
+function aged(memory: PlaylistMemory, key: string): KnownPlaylist | null {
+  const known = memory.old.get(key);
+  if (known === undefined) return null;
+  memory.old.delete(key);
+  keep(memory, key, known);
+  return known;
+}
+
+function keep(memory: PlaylistMemory, key: string, known: KnownPlaylist): void {
+  let bytes = known.text.length + overheadBytes;
+  for (const url of known.expressUrls) bytes += url.length;
+  if (bytes * 2 > memory.bytesMax) return;
+  if ((memory.youngBytes + bytes) * 2 > memory.bytesMax) {
+    memory.old = memory.young;
+    memory.young = new Map();
+    memory.youngBytes = 0;
+  }
+  memory.young.set(key, known);
+  memory.youngBytes += bytes;
+}
+
+function memoryKey(entryId: number, form: UrlForm, prefix: string): string {
+  return `${entryId} ${form} ${prefix}`;
+}

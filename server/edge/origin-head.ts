@@ -29,6 +29,21 @@ export function originFraming(method: "GET" | "HEAD", status: number, fields: st
   return { framing: "close", length: -1, fault: "" };
 }
 
+/**
+ * Whether white space stands behind the value of a framing field: parsers differ in what they make of it, this one's
+ * among them, so that no two readings of one response are possible (R-ORIGIN-13).
+ */
+export function hasPaddedFraming(raw: readonly (Buffer | string)[]): boolean {
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = String(raw[i]).toLowerCase();
+    if (name !== "transfer-encoding" && name !== "content-length") continue;
+    const value = raw[i + 1] ?? "";
+    const last = typeof value === "string" ? value.charCodeAt(value.length - 1) : (value.at(-1) ?? 0);
+    if (isBlank(last)) return true;
+  }
+  return false;
+}
+
 /** Turns the raw bytes of names and values into byte strings, white space around values removed (RFC 9110 5.5). */
 export function originFields(raw: readonly (Buffer | string)[]): string[] {
   const fields: string[] = [];

@@ -5,7 +5,7 @@
 import type { Dispatcher } from "undici";
 import type { Limits } from "../core/base/limits.ts";
 import { isConnectionLoss, OriginError, type OriginFailure, originFailure } from "./origin-failure.ts";
-import { type OriginHead, originFields, originFraming, originReason } from "./origin-head.ts";
+import { hasPaddedFraming, type OriginHead, originFields, originFraming, originReason } from "./origin-head.ts";
 import { isUsable, type OriginConnection, type OriginPool } from "./origin-pool.ts";
 
 /** What is asked, in the parts that go on the wire. */
@@ -117,8 +117,10 @@ export class OriginRun implements OriginTransfer {
     if (status < 200 && status !== 101) return;
     const fields = originFields(raw);
     const framing = originFraming(this.call.method, status, fields);
-    if (framing.fault !== "") {
-      this.fail({ code: "upstream-protocol", detail: framing.fault });
+    // R-ORIGIN-13
+    const fault = hasPaddedFraming(raw) ? "white space behind a framing field" : framing.fault;
+    if (fault !== "") {
+      this.fail({ code: "upstream-protocol", detail: fault });
       return;
     }
     this.head = { status, reason: originReason(statusText), fields, framing: framing.framing };

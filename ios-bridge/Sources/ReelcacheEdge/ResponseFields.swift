@@ -17,8 +17,6 @@ extension ResponseParser {
       return scanName(bytes)
     case .value:
       return special == .length ? scanLength(bytes) : scanValue(bytes)
-    case .lengthEnd:
-      return scanLengthEnd(bytes)
     case .valueStart:
       return beginValue(byte)
     case .emptyNext, .valueNext:
@@ -93,7 +91,7 @@ extension ResponseParser {
     return at == bytes.count ? nil : endValue(bytes[at])
   }
 
-  /// R-ORIGIN-13: digits, then perhaps white space.
+  /// R-ORIGIN-13: digits and nothing behind them.
   private mutating func scanLength(_ bytes: UnsafeRawBufferPointer) -> ResponseEvent? {
     let start = at
     while at < bytes.count && isDigit(Int(bytes[at])) { at += 1 }
@@ -102,27 +100,16 @@ extension ResponseParser {
     // More digits than 2^64-1 has: no leading zeros count.
     if isTooLong(value) { return fail("Content-Length is not a number") }
     if at == bytes.count { return nil }
-    if isBlank(bytes[at]) && value.count > 0 {
-      state = .lengthEnd
-      return nil
-    }
     if bytes[at] != Ascii.cr || value.isEmpty { return fail("Content-Length is not a number") }
     return endValue(bytes[at])
-  }
-
-  private mutating func scanLengthEnd(_ bytes: UnsafeRawBufferPointer) -> ResponseEvent? {
-    let start = at
-    while at < bytes.count && isBlank(bytes[at]) { at += 1 }
-    value.bytes.append(contentsOf: bytes[start..<at])
-    if let failure = count(at - start) { return failure }
-    if at == bytes.count { return nil }
-    return bytes[at] == Ascii.cr ? endValue(bytes[at]) : fail("Content-Length is not a number")
   }
 
   private mutating func endValue(_ byte: UInt8) -> ResponseEvent? {
     // R-ORIGIN-12
     if byte == Ascii.lf { return fail("a bare line feed after a field") }
     if byte != Ascii.cr { return fail("a byte that no field value has") }
+    // R-ORIGIN-13
+    if special == .coding, let last = value.bytes.last, isBlank(last) { return fail("white space behind a framing field") }
     at += 1
     state = .valueLineFeed
     return nil

@@ -204,7 +204,7 @@ package struct ResponseParser {
 enum ParserState {
   case start, closed, protocolName, major, dot, minor, space
   case firstDigit, secondDigit, thirdDigit, codeEnd, reason, lineFeed
-  case headStart, fieldStart, name, valueStart, emptyLineFeed, emptyNext, value, lengthEnd, valueLineFeed, valueNext
+  case headStart, fieldStart, name, valueStart, emptyLineFeed, emptyNext, value, valueLineFeed, valueNext
   case headLineFeed
   case chunkFirst, chunkSize, extensionStart, extensionName, extensionValue, quoted, quotedPair, quotedEnd
   case chunkLineFeed, chunkReturn, chunkReturnFeed
@@ -219,7 +219,7 @@ enum ParserState {
     case .start, .closed, .protocolName, .major, .dot, .minor, .space, .firstDigit, .secondDigit, .thirdDigit, .codeEnd,
       .reason, .lineFeed:
       return .line
-    case .headStart, .fieldStart, .name, .valueStart, .emptyLineFeed, .emptyNext, .value, .lengthEnd, .valueLineFeed,
+    case .headStart, .fieldStart, .name, .valueStart, .emptyLineFeed, .emptyNext, .value, .valueLineFeed,
       .valueNext, .headLineFeed:
       return .fields
     case .chunkFirst, .chunkSize, .extensionStart, .extensionName, .extensionValue, .quoted, .quotedPair, .quotedEnd,

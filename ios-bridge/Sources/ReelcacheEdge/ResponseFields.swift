@@ -109,7 +109,9 @@ extension ResponseParser {
     if byte == Ascii.lf { return fail("a bare line feed after a field") }
     if byte != Ascii.cr { return fail("a byte that no field value has") }
     // R-ORIGIN-13
-    if special == .coding, let last = value.bytes.last, isBlank(last) { return fail("white space behind a framing field") }
+    if special == .coding, let last = value.bytes.last, isBlank(last) {
+      return fail("white space behind a framing field")
+    }
     at += 1
     state = .valueLineFeed
     return nil

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`, `bench`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`, `bench`, `load`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
 import { addBenchCommand } from "./bench/bench-command.ts";
 import { CaseFileError, findCases } from "./case/case-files.ts";
 import { addDoctorCommand } from "./device/doctor-command.ts";
+import { addLoadCommand } from "./load/load-command.ts";
 import { addMutantsCommand } from "./mutants/mutants-command.ts";
 import { addRecordCommands } from "./record/record-commands.ts";
 import { addRequestsCommand } from "./requests/requests-command.ts";
@@ -57,6 +58,7 @@ addRequestsCommand(program);
 addRecordCommands(program);
 addMutantsCommand(program);
 addBenchCommand(program);
+addLoadCommand(program);
 
 try {
   await program.parseAsync();

@@ -10,7 +10,7 @@ let pattern: Buffer | null = null;
 
 /**
  * `/b/BYTES/NAME` holds so many bytes, `/p/SEGMENTS/NAME` a finished playlist. `/s/NAME/` is a presentation:
- * `multivariant.m3u8`, `variant.m3u8`, `init.mp4` and segments of 2 MB. A link's words before it change nothing but the
+ * `multivariant.m3u8`, `variant.m3u8`, `init.mp4`, segments of 2 MB and short ones of 200 KB. A link's words before it change nothing but the
  * bytes. Null for any other path.
  */
 export function contentOf(path: string): Buffer | null {
@@ -26,6 +26,14 @@ export function typeOf(path: string): string {
   return path.endsWith(".ts") ? "video/mp2t" : "video/mp4";
 }
 
+/** A playlist of five segments of two seconds that goes on with the time, in milliseconds. */
+export function livePlaylist(now: number): Buffer {
+  const first = Math.floor(now / 2_000) % 1_000_000;
+  const lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:2", `#EXT-X-MEDIA-SEQUENCE:${first}`];
+  for (let at = first; at < first + 5; at += 1) lines.push("#EXTINF:2.00000,", `/b/200000/live-${at}.ts`);
+  return Buffer.from(`${lines.join("\n")}\n`, "latin1");
+}
+
 function presentationOf(path: string, file: string): Buffer | null {
   if (file === "multivariant.m3u8") {
     const variant = "#EXT-X-STREAM-INF:BANDWIDTH=2800000,RESOLUTION=720x1280";
@@ -33,6 +41,7 @@ function presentationOf(path: string, file: string): Buffer | null {
   }
   if (file === "init.mp4") return bytesOf(path, 1_200);
   if (/^segment-[0-9]+\.m4s$/.test(file)) return bytesOf(path, 2_000_000);
+  if (/^short-[0-9]+\.m4s$/.test(file)) return bytesOf(path, 200_000);
   if (file !== "variant.m3u8") return null;
   const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:6", "#EXT-X-PLAYLIST-TYPE:VOD"];
   lines.push('#EXT-X-MAP:URI="init.mp4"');

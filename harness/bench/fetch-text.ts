@@ -7,9 +7,15 @@ export type Fetched = { status: number; text: string; bytes: number };
 const patienceMs = 20_000;
 
 /** Rejects when the connection fails or nothing comes. `enough`: leaves once so many bytes have come. */
-export function fetchText(port: number, path: string, agent?: Agent, enough?: number): Promise<Fetched> {
+export function fetchText(
+  port: number,
+  path: string,
+  agent?: Agent,
+  enough?: number,
+  host = "127.0.0.1",
+): Promise<Fetched> {
   return new Promise((resolve, reject) => {
-    const request = get({ port, host: "127.0.0.1", path, agent: agent ?? false }, (response) => {
+    const request = get({ port, host, path, agent: agent ?? false }, (response) => {
       const pieces: Buffer[] = [];
       let bytes = 0;
       const done = (): void => {

@@ -5,7 +5,7 @@
  * that much bandwidth for all connections together, that many round trips before a new connection's first request.
  */
 import { createServer, type Socket } from "node:net";
-import { contentOf, typeOf } from "./content.ts";
+import { contentOf, livePlaylist, typeOf } from "./content.ts";
 
 type Link = { roundTripMs: number; bytesPerMs: number; handshakes: number };
 
@@ -36,7 +36,8 @@ function answer(socket: Socket, request: string, first: boolean): void {
   const target = request.slice(request.indexOf(" ") + 1, request.indexOf(" ", 5));
   const [, roundTrip = "", kilobits = "", handshakes = ""] =
     /^\/link\/([0-9]+)\/([0-9]+)\/([0-9]+)\//.exec(target) ?? [];
-  const content = contentOf(target);
+  const live = /^\/l\/[a-z0-9-]+\/live\.m3u8$/.test(target);
+  const content = live ? livePlaylist(Date.now()) : contentOf(target);
   if (content === null) {
     socket.write("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     return;
@@ -46,7 +47,9 @@ function answer(socket: Socket, request: string, first: boolean): void {
   const end = to === "" ? content.length : Math.min(content.length, Number(to) + 1);
   const status =
     from === "" ? "200 OK" : `206 Partial Content\r\nContent-Range: bytes ${start}-${end - 1}/${content.length}`;
-  const fields = `Content-Type: ${typeOf(target)}\r\nETag: "v1"\r\nAccept-Ranges: bytes\r\nCache-Control: max-age=3600`;
+  // A live playlist is asked for again each time; players that ask at one moment share an answer.
+  const freshness = `Cache-Control: ${live ? "no-cache" : "max-age=3600"}`;
+  const fields = `Content-Type: ${typeOf(target)}\r\n${live ? "" : 'ETag: "v1"\r\n'}Accept-Ranges: bytes\r\n${freshness}`;
   const head = `HTTP/1.1 ${status}\r\n${fields}\r\nContent-Length: ${end - start}\r\n\r\n`;
   const body = content.subarray(start, end);
   if (roundTrip === "") {

@@ -15,7 +15,7 @@ let pattern: Buffer | null = null;
  */
 export function contentOf(path: string): Buffer | null {
   const [, kind = "", word = "", file = ""] =
-    /^(?:\/link(?:\/[0-9]+){3})?\/([bps])\/([a-z0-9-]+)\/(.*)$/.exec(path) ?? [];
+    /^(?:\/link(?:\/[0-9]+){4})?\/([bps])\/([a-z0-9-]+)\/(.*)$/.exec(path) ?? [];
   if (kind === "b") return bytesOf(path, Number(word));
   if (kind === "p") return playlistOf(Number(word));
   return kind === "s" ? presentationOf(path, file) : null;

@@ -8,6 +8,12 @@ export function freshPaths(folder: string, count: number): string[] {
   });
 }
 
+/** A number of its own for a link that nothing else goes over. */
+export function freshLink(): number {
+  names += 1;
+  return names;
+}
+
 /** One word for a presentation of its own. */
 export function freshName(): string {
   names += 1;

@@ -61,6 +61,7 @@ function runPlan(port: number, plan: LoadPlan): Promise<LoadResult> {
       },
       plan.seconds * 1_000 + patienceMs,
     );
+    if (plan.leave) setTimeout(finish, plan.seconds * 1_000);
     const done = (): void => {
       left -= 1;
       if (left === 0) finish();

@@ -1,20 +1,21 @@
 /**
  * The bench's origin, a process of its own on bare sockets: it must never be what is measured. It answers
  * what content.ts has with length, validator and an hour's freshness, and single
- * ranges. `/link/RTT/KBITS/HANDSHAKES` before it puts the origin at the end of a link: that long a round trip in ms,
- * that much bandwidth for all connections together, that many round trips before a new connection's first request.
+ * ranges. `/link/RTT/KBITS/HANDSHAKES/NAME` before it puts the origin at the end of a link of that name: that long a
+ * round trip in ms, that much bandwidth for all that goes over it, that many round trips before a new connection's first
+ * request.
  */
 import { createServer, type Socket } from "node:net";
 import { contentOf, livePlaylist, typeOf } from "./content.ts";
 
-type Link = { roundTripMs: number; bytesPerMs: number; handshakes: number };
+type Link = { roundTripMs: number; bytesPerMs: number; handshakes: number; name: string };
 
 /** What one write over a link carries, in bytes: small beside a bandwidth of 1.5 Mbit/s. */
 const linkPieceBytes = 8_192;
 
 let asked = 0;
-/** When the link is free again, by its bandwidth: all connections share it. */
-const freeAt = new Map<number, number>();
+/** When each link is free again: all connections over it share it. */
+const freeAt = new Map<string, number>();
 
 const server = createServer({ noDelay: true }, (socket) => {
   let head = "";
@@ -34,8 +35,8 @@ const server = createServer({ noDelay: true }, (socket) => {
 function answer(socket: Socket, request: string, first: boolean): void {
   asked += 1;
   const target = request.slice(request.indexOf(" ") + 1, request.indexOf(" ", 5));
-  const [, roundTrip = "", kilobits = "", handshakes = ""] =
-    /^\/link\/([0-9]+)\/([0-9]+)\/([0-9]+)\//.exec(target) ?? [];
+  const [, roundTrip = "", kilobits = "", handshakes = "", name = ""] =
+    /^\/link\/([0-9]+)\/([0-9]+)\/([0-9]+)\/([0-9]+)\//.exec(target) ?? [];
   const live = /^\/l\/[a-z0-9-]+\/live\.m3u8$/.test(target);
   const content = live ? livePlaylist(Date.now()) : contentOf(target);
   if (content === null) {
@@ -60,7 +61,12 @@ function answer(socket: Socket, request: string, first: boolean): void {
     socket.uncork();
     return;
   }
-  const link = { roundTripMs: Number(roundTrip), bytesPerMs: Number(kilobits) / 8, handshakes: Number(handshakes) };
+  const link = {
+    roundTripMs: Number(roundTrip),
+    bytesPerMs: Number(kilobits) / 8,
+    handshakes: Number(handshakes),
+    name,
+  };
   sendOverLink(socket, Buffer.concat([Buffer.from(head, "latin1"), body]), link, first);
 }
 
@@ -80,9 +86,9 @@ function sendOverLink(socket: Socket, bytes: Buffer, link: Link, first: boolean)
 /** When so many bytes are through, behind all that goes over the link already. */
 function arrivalOf(link: Link, bytes: number): number {
   const now = performance.now();
-  const begins = Math.max(now, freeAt.get(link.bytesPerMs) ?? 0);
+  const begins = Math.max(now, freeAt.get(link.name) ?? 0);
   const ends = begins + bytes / link.bytesPerMs;
-  freeAt.set(link.bytesPerMs, ends);
+  freeAt.set(link.name, ends);
   return ends;
 }
 

@@ -15,9 +15,9 @@ const columns: Metric[] = [
   "megabytesPerSecond",
   "p50Ms",
   "p99Ms",
-  "firstByteMs",
   "cpuSecondsPerGigabyte",
   "cpuSecondsPerThousand",
+  "cpuPercent",
   "peakMegabytes",
   "openFiles",
   "diskFiles",
@@ -25,7 +25,7 @@ const columns: Metric[] = [
 ];
 
 /** Short heads: the units of the figures, in a line. */
-const heads: Partial<Record<Metric, string>> = { clientCpuPercent: "client%", firstByteMs: "ms 1st" };
+const heads: Partial<Record<Metric, string>> = { clientCpuPercent: "client%" };
 
 export function headerText(report: Pick<BenchReport, "machine" | "rounds" | "seconds">): string {
   const { machine } = report;
@@ -53,14 +53,17 @@ export function caseText(result: CaseResult): string {
 }
 
 export function goalsText(report: BenchReport): string {
-  const rows = report.goals.map((goal) => {
+  const measured = report.goals.filter((goal) => goal.reached !== null);
+  const rows = measured.map((goal) => {
     const state = stateOf(goal);
     const figure = goal.figure === null ? "" : `${ratioText(goal.figure)} (${spreadText(goal.figure, ratioText)})`;
     const against = goal.against === null ? "" : `against ${goal.against}`;
     return [state, goal.contender, figure, goal.bound, `${goal.what} ${against}`.trim()];
   });
   const widths = [0, 1, 2, 3].map((at) => Math.max(0, ...rows.map((row) => row[at]?.length ?? 0)));
-  return rows.map((row) => row.map((text, at) => text.padEnd(widths[at] ?? 0)).join("  ")).join("\n");
+  const lines = rows.map((row) => row.map((text, at) => text.padEnd(widths[at] ?? 0)).join("  "));
+  const others = report.goals.length - measured.length;
+  return [...lines, ...(others > 0 ? [`${others} further goals were not measured`] : [])].join("\n");
 }
 
 export function stateOf(goal: GoalResult): string {

@@ -3,7 +3,7 @@ import { Agent } from "node:http";
 import type { BenchCase, Stage, Turn } from "../bench-types.ts";
 import { contentOf } from "../content.ts";
 import { type Fetched, fetchText } from "../fetch-text.ts";
-import { freshName, freshPaths } from "../fresh-paths.ts";
+import { freshLink, freshName, freshPaths } from "../fresh-paths.ts";
 import { plainPlan } from "../load-plan.ts";
 import { missTurn } from "./misses.ts";
 
@@ -30,7 +30,7 @@ function linkCase(id: string, metric: BenchCase["metric"], title: string): Bench
     prepare: async () => [],
     turn: async (stage) => {
       // Three of them take about a second; a percentile is no use here, the median is.
-      const paths = freshPaths("/link/40/50000/0/b/2000000", 3);
+      const paths = freshPaths(`/link/40/50000/0/${freshLink()}/b/2000000`, 3);
       const targets = paths.map((path) => stage.running.targetOf(path));
       const plan = { ...plainPlan(targets, paths, 2_000_000), connections: 1, until: "targets" as const, seconds: 30 };
       return await missTurn(stage, plan);
@@ -40,7 +40,7 @@ function linkCase(id: string, metric: BenchCase["metric"], title: string): Bench
 
 /** Multivariant playlist, variant's, initialization section, first bytes of a segment: one after the other. */
 function startCase(id: string, roundTripMs: number, kilobits: number): BenchCase {
-  const origin = `/link/${roundTripMs}/${kilobits}/${coldHandshakes}/s`;
+  const folder = (): string => `/link/${roundTripMs}/${kilobits}/${coldHandshakes}/${freshLink()}/s/${freshName()}`;
   return {
     id,
     title: `start of a presentation nobody has, cold player, ${roundTripMs} ms away, ${kilobits / 1_000} Mbit/s`,
@@ -49,8 +49,9 @@ function startCase(id: string, roundTripMs: number, kilobits: number): BenchCase
     prepare: async () => [],
     turn: async (stage) => {
       // A proxy has been in use: its connection to the origin is there. A player without one comes cold.
-      if (stage.contender.kind === "cache") await startUp(stage, `${origin}/${freshName()}`);
-      return await startUp(stage, `${origin}/${freshName()}`);
+      if (stage.contender.kind === "cache")
+        await fetchText(stage.running.port, stage.running.targetOf(`${folder()}/init.mp4`));
+      return await startUp(stage, folder());
     },
   };
 }

@@ -34,14 +34,14 @@ export function judgeGoals(goals: Goal[], cases: CaseResult[], keepsInMemory: bo
       .map((name) => {
         const found = cases.find((one) => one.id === goal.case) ?? null;
         const memory = keepsInMemory || goal.from !== "memory";
-        return judge(goal, nameOfSubject(goal, name, present), found, memory);
+        return judge(goal, nameOfSubject(goal, name, keepsInMemory), found, memory);
       }),
   );
 }
 
 /** A twin that keeps nothing in memory is its own contender where there is such a choice. */
-function nameOfSubject(goal: Goal, name: string, present: Set<string>): string {
-  return goal.from === "disk" && present.has(`${name}-disk`) ? `${name}-disk` : name;
+function nameOfSubject(goal: Goal, name: string, keepsInMemory: boolean): string {
+  return goal.from === "disk" && keepsInMemory ? `${name}-disk` : name;
 }
 
 function judge(goal: Goal, subject: string, found: CaseResult | null, measurable: boolean): GoalResult {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { constants } from "node:os";
 
 /** Longest that a process may take to begin or to end, in milliseconds. */
 const patienceMs = 20_000;
@@ -28,11 +29,19 @@ export type StartedProcess = {
 };
 
 const running = new Set<ChildProcess>();
+let guarded = false;
 
-// Whatever way the bench ends, nothing that it started stays.
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
+/** Whatever way this process ends, nothing that it started stays. SIGTERM, as servers end their own children then. */
+export function guard(): void {
+  if (guarded) return;
+  guarded = true;
+  process.on("exit", () => {
+    for (const child of running) child.kill("SIGTERM");
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
+  }
+}
 
 /** Starts a program. Faults of the start itself show in `ended` and `said`. */
 export function startProcess(program: string, args: string[]): StartedProcess {
@@ -51,6 +60,7 @@ export function watched(child: ChildProcess): StartedProcess {
   };
   child.stdout?.on("data", hear);
   child.stderr?.on("data", hear);
+  guard();
   running.add(child);
   const ended = new Promise<void>((resolve) => {
     child.once("error", (error) => {

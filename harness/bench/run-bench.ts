@@ -17,6 +17,7 @@ import type {
 import { contentOf } from "./content.ts";
 import { clientLimitPercent, measureLoad, runLoad } from "./load.ts";
 import { startOrigin } from "./origin.ts";
+import { guard, StartFailure } from "./processes.ts";
 import { ratioOf, spreadOf } from "./statistics.ts";
 
 export type BenchRun = {
@@ -32,6 +33,9 @@ export type BenchRun = {
 /** Called as it goes, so that somebody who waits sees something. */
 export type Progress = { onLine: (text: string) => void; onCase: (result: CaseResult) => void };
 
+/** Characters of the reason why a contender does not start. */
+const reasonMax = 160;
+
 type Entry = { contender: Contender; stage: Stage; turns: Turn[]; faults: Set<string>; stop: () => Promise<void> };
 
 export async function runBench(run: BenchRun, progress: Progress): Promise<BenchReport> {
@@ -43,18 +47,29 @@ export async function runBench(run: BenchRun, progress: Progress): Promise<Bench
   });
   for (const { contender, why } of left) progress.onLine(`${contender} is left out: ${why}`);
   const folder = mkdtempSync(join(tmpdir(), "reelcache-bench-"));
+  // What ends by then may still write.
+  const clean = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+  // A signal ends this process without coming by here: processes first, then their folder.
+  guard();
+  process.once("exit", clean);
   const results: CaseResult[] = [];
   try {
     for (const one of run.cases) {
-      const chosen = able.filter((contender) => one.kinds.includes(contender.kind));
+      const chosen = able.filter((contender) => {
+        return one.kinds.includes(contender.kind) && !left.some((absent) => absent.contender === contender.name);
+      });
       if (chosen.length === 0) continue;
       progress.onLine(`${one.id}: ${chosen.map((contender) => contender.name).join(", ")}`);
-      const result = await runCase(one, chosen, run, folder);
+      const result = await runCase(one, chosen, run, folder, (contender, why) => {
+        progress.onLine(`${contender} is left out: ${why}`);
+        left.push({ contender, why });
+      });
       results.push(result);
       progress.onCase(result);
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", clean);
+    clean();
   }
   return {
     at: new Date().toISOString(),
@@ -74,7 +89,14 @@ export async function runBench(run: BenchRun, progress: Progress): Promise<Bench
   };
 }
 
-async function runCase(one: BenchCase, chosen: Contender[], run: BenchRun, top: string): Promise<CaseResult> {
+/** `onAbsent` hears of contenders that do not start: the others go on without them. */
+async function runCase(
+  one: BenchCase,
+  chosen: Contender[],
+  run: BenchRun,
+  top: string,
+  onAbsent: (contender: string, why: string) => void,
+): Promise<CaseResult> {
   const siteFolder = join(top, "site");
   mkdirSync(siteFolder, { recursive: true });
   const origin = await startOrigin();
@@ -82,7 +104,12 @@ async function runCase(one: BenchCase, chosen: Contender[], run: BenchRun, top: 
   try {
     for (const contender of chosen) {
       const folder = mkdtempSync(join(top, `${contender.name}-`));
-      entries.push(await enter(contender, folder, siteFolder, origin, run));
+      try {
+        entries.push(await enter(contender, folder, siteFolder, origin, run));
+      } catch (error) {
+        if (!(error instanceof StartFailure)) throw error;
+        onAbsent(contender.name, error.message.slice(0, reasonMax));
+      }
     }
     for (const entry of entries) {
       for (const fault of await one.prepare(entry.stage)) entry.faults.add(fault);

@@ -84,7 +84,8 @@ struct FieldLinesReader: Sendable {
     name.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[at..<end]))
     at = end
     if end == bytes.count { return budget.grow(name.count) ? .more : .refused(.headTooLarge) }
-    if bytes[end] != Ascii.colon { return .refused(.badRequest) }
+    // What came before counts first, or it would matter how the bytes are cut into pieces.
+    if bytes[end] != Ascii.colon { return .refused(budget.grow(name.count) ? .badRequest : .headTooLarge) }
     at += 1
     if !budget.close(name.count) || !budget.addField() { return .refused(.headTooLarge) }
     kind = kindOf(name)
@@ -119,13 +120,13 @@ struct FieldLinesReader: Sendable {
   ) -> ReadStep {
     let start = at
     let end = ByteSet.fieldValue.end(bytes, at)
+    if kind == .contentLength || kind == .transferEncoding {
+      for (offset, byte) in bytes[start..<end].enumerated() where !takeFraming(byte) {
+        return .refused(budget.grow(value.count + offset) ? .badRequest : .headTooLarge)
+      }
+    }
     value.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
     at = end
-    var right = true
-    if kind == .contentLength || kind == .transferEncoding {
-      for byte in bytes[start..<end] where right { right = takeFraming(byte) }
-    }
-    if !right { return .refused(.badRequest) }
     if end == bytes.count { return budget.grow(value.count) ? .more : .refused(.headTooLarge) }
     if !budget.close(value.count) { return .refused(.headTooLarge) }
     if bytes[end] != Ascii.cr { return .refused(.badRequest) }

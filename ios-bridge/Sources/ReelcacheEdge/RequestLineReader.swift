@@ -122,7 +122,8 @@ struct RequestLineReader: Sendable {
       at += 1
       return .more
     case .wrong:
-      return .refused(.badRequest)
+      // What came before counts first, or it would matter how the bytes are cut into pieces.
+      return .refused(budget.grow(target.count) ? .badRequest : .headTooLarge)
     }
   }
 

@@ -69,8 +69,12 @@ func oddEvent(_ event: RequestEvent) -> String {
 }
 
 /// What a parser makes of pieces of bytes, and of the end behind them unless it is left out.
-func oddEvents(_ pieces: [ArraySlice<UInt8>], ends: Bool = true) -> [String] {
-  var parser = RequestParser(defaultLimits.requestHeadBytesMax)
+func oddEvents(
+  _ pieces: [ArraySlice<UInt8>],
+  ends: Bool = true,
+  headBytesMax: Int = defaultLimits.requestHeadBytesMax
+) -> [String] {
+  var parser = RequestParser(headBytesMax)
   var events: [String] = []
   for piece in pieces {
     piece.withUnsafeBytes { bytes in

@@ -31,6 +31,23 @@ final class RequestParserTests: XCTestCase {
     }
   }
 
+  func testWhatIsTooLargeAndThenWrongIsTooLargeHoweverItIsCut() {
+    let long = String(repeating: "a", count: 50)
+    let heads = [
+      "GET /\(long)\u{1a} HTTP/1.1\r\n", "GET / HTTP/1.1\r\n\(long)@: b\r\n", "GET / HTTP/1.1\r\nX: \(long)\u{1}\r\n",
+      "GET / HTTP/1.1\r\nTransfer-Encoding: \(long), chunked, \(long)\r\n",
+      "GET / HTTP/1.1\r\nContent-Length: 1\(String(repeating: " ", count: 50))2\r\n",
+    ]
+    for head in heads {
+      let bytes = Array(head.utf8)
+      for size in 1...bytes.count {
+        let pieces = stride(from: 0, to: bytes.count, by: size).map { bytes[$0..<min($0 + size, bytes.count)] }
+        XCTAssertEqual(oddEvents(pieces, headBytesMax: 40), ["head-too-large"], "\(head) in pieces of \(size)")
+        XCTAssertEqual(oddEvents(pieces), ["bad-request"], "\(head) in pieces of \(size)")
+      }
+    }
+  }
+
   func testARequestIsHandedOnWithTheByteThatEndsItsHead() {
     let bytes = Array("GET /a HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
     XCTAssertEqual(oddEvents([bytes.dropLast()], ends: false), [])

@@ -49,11 +49,14 @@ export async function lintSwift() {
   return { passed: 2 - failed, failed };
 }
 
-/** All tests of the package, and that vectors and playbooks were the same that the reference ran. */
+/** Longest that swift may take, in milliseconds: a build from nothing on a slow machine, or tests, but no test that hangs. */
+const patienceMs = 1_200_000;
+
+/** All tests of the package, how much of it they run, and that vectors and playbooks were those that the reference ran. */
 export async function testSwift() {
   const folder = mkdtempSync(join(tmpdir(), "reelcache-ids-"));
   try {
-    const ran = await swift(["test"], { REELCACHE_IDS: join(folder, "swift") });
+    const ran = await swift(["test", "--enable-code-coverage"], { REELCACHE_IDS: join(folder, "swift") });
     const totals = ran.lines.map((line) =>
       /Executed ([0-9]+) tests?, with (?:([0-9]+) tests? skipped and )?([0-9]+) failures?/.exec(line),
     );
@@ -66,10 +69,22 @@ export async function testSwift() {
     const failed = Math.max(failures, broken ? 1 : 0) + skipped;
     if (skipped > 0) process.stdout.write(`   ${skipped} tests skipped, which counts as failed\n`);
     const ids = compareIds(join(folder, "swift"), join(folder, "reference"));
-    return { passed: Math.max(0, executed - failures - skipped) + ids.passed, failed: failed + ids.failed };
+    const coverage = broken ? { passed: 0, failed: 0 } : tellCoverage();
+    return {
+      passed: Math.max(0, executed - failures - skipped) + ids.passed + coverage.passed,
+      failed: failed + ids.failed + coverage.failed,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** How much the tests ran; fails below the floor. */
+function tellCoverage() {
+  const script = join(root, "scripts", "swift-coverage.ts");
+  const told = spawnSync("node", [script], { cwd: root, env: toolEnvironment(), encoding: "utf8" });
+  process.stdout.write(indent(`${told.stdout ?? ""}${told.stderr ?? ""}`.trimEnd().split("\n")));
+  return told.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
 /** The sets of ids that both wrote must be one. */
@@ -106,13 +121,27 @@ function readIds(path) {
 async function swift(args, env = {}) {
   const lines = [];
   try {
-    const child = runSwift(args, { stdio: ["ignore", "pipe", "pipe"], env });
+    const child = runSwift(args, { stdio: ["ignore", "pipe", "pipe"], env, detached: true });
+    // With whatever it started, such as a test that hangs.
+    const stop = () => process.kill(-child.pid, "SIGKILL");
+    const timer = setTimeout(() => {
+      lines.push(`stopped: it took more than ${patienceMs / 1_000} s`);
+      stop();
+    }, patienceMs);
+    const interrupted = () => {
+      stop();
+      process.exit(130);
+    };
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, interrupted);
     const ended = new Promise((resolve) => {
       child.on("error", (error) => {
         lines.push(error.message);
         resolve(1);
       });
       child.on("close", (code) => resolve(code ?? 1));
+    }).finally(() => {
+      clearTimeout(timer);
+      for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, interrupted);
     });
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => lines.push(line));

@@ -12,8 +12,8 @@ import { findToolchain, linkFlags, lookForToolchain, swiftCommand, ToolchainErro
 /** Subcommands that link. */
 const linking = ["build", "run", "test"];
 
-/** Runs swift; resolves with its exit status. `stdio` and `env` as spawn takes them; `onLine` gets each line of output. */
-export function runSwift(args, { stdio = "inherit", env = {} } = {}) {
+/** Runs swift; returns its process. `stdio`, `env` (added to this process's) and `detached` as spawn takes them. */
+export function runSwift(args, { stdio = "inherit", env = {}, detached = false } = {}) {
   const toolchain = findToolchain((text) => process.stderr.write(`${text} …\n`));
   const folder = join(root, "ios-bridge");
   const command = swiftCommand(toolchain, root, folder, withFlags(toolchain, args));
@@ -21,6 +21,7 @@ export function runSwift(args, { stdio = "inherit", env = {} } = {}) {
     cwd: folder,
     stdio,
     env: { ...command.env, ...env },
+    detached,
   });
 }
 

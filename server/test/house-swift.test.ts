@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import t, { type Test } from "tap";
 import { splitTexts } from "../../scripts/swift-text.ts";
 import { runScript } from "./support/checkout.ts";
@@ -110,3 +111,36 @@ t.test(
     t.match(await faultsOf(t, "", { [path]: `${platforms}\nswiftSettings: [.unsafeFlags(["-O"])]` }), [/unsafeFlags/]);
   },
 );
+
+t.test("coverage: figures by folder, and a fault where the core is below its floor or has none", async (t) => {
+  const run = async (covered: number, lines: number): Promise<{ out: string; code: number | null }> => {
+    // Paths in the report are whole, and the checkout's is known only here.
+    const bridge = join(t.testdirName, "ios-bridge");
+    const file = (path: string, count: number, ran: number): object => ({
+      filename: join(bridge, path),
+      summary: { lines: { count, covered: ran } },
+    });
+    const files = [
+      file("Sources/ReelcacheCore/http/A.swift", lines, covered),
+      file("Sources/ReelcacheCore/base/B.swift", 100, 100),
+      file("Sources/ReelcacheEdge/C.swift", 100, 70),
+      file("Tests/D.swift", 10, 0),
+    ];
+    const path = "ios-bridge/.build/debug/codecov/Reelcache.json";
+    return await runScript(t, "swift-coverage.ts", { [path]: JSON.stringify({ data: [{ files }] }) });
+  };
+  const good = await run(900, 900);
+  t.equal(good.code, 0);
+  t.match(
+    good.out,
+    /^Sources\/ReelcacheCore +100\.0 % of +1000 lines\nSources\/ReelcacheEdge +70\.0 % of +100 lines\n/,
+  );
+  t.match(good.out, /Sources\/ReelcacheEdge\/C\.swift: 30 lines of 100 never run/);
+  t.notMatch(good.out, /Tests/);
+  const low = await run(880, 900);
+  t.equal(low.code, 1);
+  t.match(low.out, /tests run 98\.0 % of the lines of Sources\/ReelcacheCore; it was at least 99 %/);
+  const none = await runScript(t, "swift-coverage.ts", {});
+  t.equal(none.code, 1);
+  t.match(none.out, /there are no figures for Sources\/ReelcacheCore/);
+});

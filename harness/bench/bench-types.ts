@@ -110,6 +110,8 @@ export type GoalResult = {
   against: string | null;
   bound: string;
   figure: Spread | null;
+  /** Of rates: the same ratio of what each does in a second of its processor time, which a busy machine changes least. */
+  byProcessor: Spread | null;
   /** Null when it was not measured. */
   reached: boolean | null;
   /** Null without a stretch, too. */

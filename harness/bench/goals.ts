@@ -58,6 +58,7 @@ function judge(goal: Goal, subject: string, found: CaseResult | null, measurable
     against: rival?.contender ?? (goal.against.length === 0 ? null : goal.against.join(" or ")),
     bound,
     figure,
+    byProcessor: byProcessor(goal, own, rival),
     // Wrong answers reach nothing, however quick.
     reached: figure === null ? null : !wrong && within(goal, figure.median, boundOf(goal)),
     stretched:
@@ -69,6 +70,12 @@ function figureOf(goal: Goal, own: ContenderResult | null, rival: ContenderResul
   if (own === null) return null;
   if (goal.against.length === 0) return own.figures[goal.metric] ?? null;
   return rival === null ? null : ratioOf(seriesOf(own, goal.metric), seriesOf(rival, goal.metric));
+}
+
+function byProcessor(goal: Goal, own: ContenderResult | null, rival: ContenderResult | null): Spread | null {
+  const rate = goal.metric === "requestsPerSecond" || goal.metric === "megabytesPerSecond";
+  if (!rate || own === null || rival === null) return null;
+  return ratioOf(seriesOf(rival, "cpuSecondsPerThousand"), seriesOf(own, "cpuSecondsPerThousand"));
 }
 
 /** The strongest of the rivals, by medians. */

@@ -52,10 +52,11 @@ function goalsTable(goals: GoalResult[]): string {
     const figure = goal.figure === null ? "" : `${goal.figure.median.toFixed(2)} (${spreadText(goal.figure, 2)})`;
     const against = goal.against === null ? "" : ` against ${goal.against}`;
     const state = `<td class="${goal.reached ? "reached" : "missed"}">${stateOf(goal)}</td>`;
-    const words = [goal.contender, `${goal.what}${against}`, figure, goal.bound];
+    const processor = goal.byProcessor === null ? "" : goal.byProcessor.median.toFixed(2);
+    const words = [goal.contender, `${goal.what}${against}`, figure, processor, goal.bound];
     return `<tr>${state}${words.map((word) => `<td>${escaped(word)}</td>`).join("")}</tr>`;
   });
-  return `<h2>Goals</h2><table><tr><th></th><th></th><th>what</th><th>figure</th><th>goal</th></tr>
+  return `<h2>Goals</h2><table><tr><th></th><th></th><th>what</th><th>figure</th><th>by CPU</th><th>goal</th></tr>
 ${rows.join("\n")}</table>`;
 }
 

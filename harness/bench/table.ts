@@ -24,14 +24,18 @@ const columns: Metric[] = [
   "clientCpuPercent",
 ];
 
+/** Load that the bench itself brings: contender, client, origin. */
+const benchLoad = 2;
+
 /** Short heads: the units of the figures, in a line. */
 const heads: Partial<Record<Metric, string>> = { clientCpuPercent: "client%" };
 
 export function headerText(report: Pick<BenchReport, "machine" | "rounds" | "seconds">): string {
   const { machine } = report;
+  const busy = machine.load > machine.cores + benchLoad ? ": it was busy with other things, rates say little" : "";
   return (
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}; ` +
-    `${report.rounds} rounds of ${report.seconds} s, medians; load of the machine ${machine.load.toFixed(1)}`
+    `${report.rounds} rounds of ${report.seconds} s, medians; load of the machine ${machine.load.toFixed(1)}${busy}`
   );
 }
 
@@ -58,9 +62,10 @@ export function goalsText(report: BenchReport): string {
     const state = stateOf(goal);
     const figure = goal.figure === null ? "" : `${ratioText(goal.figure)} (${spreadText(goal.figure, ratioText)})`;
     const against = goal.against === null ? "" : `against ${goal.against}`;
-    return [state, goal.contender, figure, goal.bound, `${goal.what} ${against}`.trim()];
+    const processor = goal.byProcessor === null ? "" : `by CPU ${ratioText(goal.byProcessor)}`;
+    return [state, goal.contender, figure, processor, goal.bound, `${goal.what} ${against}`.trim()];
   });
-  const widths = [0, 1, 2, 3].map((at) => Math.max(0, ...rows.map((row) => row[at]?.length ?? 0)));
+  const widths = [0, 1, 2, 3, 4].map((at) => Math.max(0, ...rows.map((row) => row[at]?.length ?? 0)));
   const lines = rows.map((row) => row.map((text, at) => text.padEnd(widths[at] ?? 0)).join("  "));
   const others = report.goals.length - measured.length;
   return [...lines, ...(others > 0 ? [`${others} further goals were not measured`] : [])].join("\n");

@@ -23,6 +23,7 @@ t.test("a goal is held against the best of its rivals, round by round", (t) => {
   const [judged] = judgeGoals([goal], [one], true);
   t.equal(judged?.against, "fast");
   t.same(judged?.figure, { median: 0.6, min: 0.6, max: 0.6 });
+  t.equal(judged?.byProcessor, null, "no processor time was measured");
   t.equal(judged?.reached, true);
   t.equal(judged?.stretched, false);
   t.equal(judged?.bound, "≥ 0.5, stretch 0.9");
@@ -38,6 +39,16 @@ t.test("where less is better, the best rival is the least, and the bound lies ab
   t.equal(judged?.against, "fast");
   t.equal(judged?.reached, false);
   t.equal(judged?.stretched, null);
+  t.end();
+});
+
+t.test("beside a ratio of rates stands that of what each does in a second of its processor time", (t) => {
+  const one = caseOf("requestsPerSecond", { reference: [60], fast: [100] });
+  for (const [at, result] of one.results.entries()) {
+    for (const round of result.rounds) round.cpuSecondsPerThousand = at === 0 ? 0.02 : 0.01;
+  }
+  const [judged] = judgeGoals([goal], [one], true);
+  t.same(judged?.byProcessor, { median: 0.5, min: 0.5, max: 0.5 });
   t.end();
 });
 

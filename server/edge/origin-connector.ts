@@ -40,6 +40,12 @@ export type ConnectorOptions = { allowPrivate: string[]; tls: OriginTls; lookup:
 /** Time after which the kernel probes a silent peer, in milliseconds. */
 const tcpKeepAliveMs = 60_000;
 
+/** Memory that a connection reads into: the first piece, and those after it, in bytes. */
+const readMemoryBytesMin = 65_536;
+const readMemoryBytes = 262_144;
+/** A read has at least so much room, in bytes. */
+const readRoomBytesMin = 32_768;
+
 /** The system's resolver. */
 export const systemLookup: OriginLookup = (name, options, done) => dns.lookup(name, options, done);
 
@@ -65,11 +71,36 @@ export function originConnector(
     }
     const lookup = filteredLookup(options.lookup, allowed, link);
     const tcp = { host, port, lookup, noDelay: true, keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs };
-    const socket = secure ? tls.connect({ ...tcp, ...tlsOptions(options.tls, host) }) : net.connect(tcp);
+    const socket = secure ? tls.connect({ ...tcp, ...tlsOptions(options.tls, host) }) : readingConnection(tcp);
     link.socket = socket;
     watch(socket, secure, link, allowed, (error) => (error ? callback(error, null) : callback(null, socket)));
     socket.once("close", () => onClose(socket));
   };
+}
+
+/**
+ * A connection whose bytes are read into few large pieces of memory, one behind the other. The library's own reading
+ * allocates 64 KiB each time and gives most of it back, which costs more than the reading. The memory is never written
+ * again, so that its bytes may be kept; it goes with the last of them.
+ */
+function readingConnection(tcp: net.NetConnectOpts): net.Socket {
+  let memory = Buffer.alloc(0);
+  let used = 0;
+  let socket: net.Socket | null = null;
+  const room = (): Buffer => {
+    if (memory.length - used < readRoomBytesMin) {
+      memory = Buffer.allocUnsafeSlow(memory.length === 0 ? readMemoryBytesMin : readMemoryBytes);
+      used = 0;
+    }
+    return memory.subarray(used);
+  };
+  const read = (bytes: number): boolean => {
+    const piece = memory.subarray(used, used + bytes);
+    used += bytes;
+    return socket === null || socket.push(piece);
+  };
+  socket = net.connect({ ...tcp, onread: { buffer: room, callback: read } });
+  return socket;
 }
 
 function watch(

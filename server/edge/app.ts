@@ -24,7 +24,8 @@ import { localPage } from "./local-pages.ts";
 import type { Log } from "./log.ts";
 import { loggedUrl, openLog } from "./log.ts";
 import { MemoryTier } from "./memory-tier.ts";
-import { OriginClient } from "./origin-client.ts";
+import { OriginClient, readBlockBytes } from "./origin-client.ts";
+import { ReadMemory } from "./read-memory.ts";
 import { writeHead } from "./response-writer.ts";
 import { SpanFiles } from "./span-files.ts";
 import { SpanJournal } from "./span-journal.ts";
@@ -65,6 +66,9 @@ const stopGraceMs = 5_000;
 /** How long stored bytes stay in memory unused, in milliseconds. */
 const memoryIdleMs = 60_000;
 
+/** Blocks for reading from origins that are kept for the next transfer. */
+const readBlocksKept = 64;
+
 /** An operating error of the start that is not a socket's. */
 export class StartError extends Error {}
 
@@ -90,8 +94,10 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     firstNewId: index.firstId(),
     onError,
   });
+  const readMemory = new ReadMemory(readBlockBytes, readBlocksKept);
   const origin = new OriginClient({
     limits,
+    memory: readMemory,
     allow: options.allowUpstream,
     allowPrivate: options.allowPrivate,
     tls: options.originCa === "" ? {} : { ca: readFileSync(options.originCa) },
@@ -111,6 +117,7 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     journal,
     pool: new BufferPool(limits.readPieceBytes, 64),
     memory: new MemoryTier({ bytesMax: limits.memoryBytesMax, idleMs: memoryIdleMs }),
+    readMemory,
     log,
     now,
     freeDiskReserveBytes: options.freeDiskReserveBytes,

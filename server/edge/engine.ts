@@ -23,6 +23,7 @@ import type { Log } from "./log.ts";
 import { loggedUrl } from "./log.ts";
 import type { MemoryTier } from "./memory-tier.ts";
 import type { OriginClient } from "./origin-client.ts";
+import type { ReadMemory } from "./read-memory.ts";
 import type { SpanFiles } from "./span-files.ts";
 import type { SpanJournal } from "./span-journal.ts";
 
@@ -35,6 +36,7 @@ export type EngineParts = {
   journal: SpanJournal;
   pool: BufferPool;
   memory: MemoryTier;
+  readMemory: ReadMemory;
   log: Log;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -50,6 +52,7 @@ export class Engine {
   readonly files: SpanFiles;
   readonly pool: BufferPool;
   readonly memory: MemoryTier;
+  readonly readMemory: ReadMemory;
   readonly log: Log;
   readonly now: () => number;
   bytesFromOrigin = 0;
@@ -75,6 +78,7 @@ export class Engine {
     this.files = parts.files;
     this.pool = parts.pool;
     this.memory = parts.memory;
+    this.readMemory = parts.readMemory;
     this.log = parts.log;
     this.now = parts.now;
   }
@@ -230,6 +234,7 @@ export class Engine {
         this.flightRunner(action.flight).abort();
         return;
       case "landed":
+        this.flights.get(action.flight.id)?.landed();
         this.flights.delete(action.flight.id);
         if (this.stopped && this.state.flights.size === 0) this.idle?.();
         return;

@@ -133,7 +133,8 @@ export class ExchangeRunner {
         if (flight === null) return true;
         const bytes = engine.flightRunner(flight).bytesAt(cursor.offset, cursor.end);
         this.bytesFromFlights += bytes.length;
-        return this.take(bytes, cursor.offset + bytes.length, null);
+        engine.readMemory.hold(bytes);
+        return this.take(bytes, cursor.offset + bytes.length, () => engine.readMemory.release(bytes));
       }
       case "disk":
         return this.readDisk(body.entry.id, cursor.offset, readerDiskEnd(body, cursor));
@@ -158,7 +159,7 @@ export class ExchangeRunner {
     const length = Math.min(engine.memory.readEnd(id, offset, end) - offset, buffer.length);
     if (engine.files.readNow(id, buffer, offset, length)) {
       engine.memory.offer(id, offset, buffer.subarray(0, length));
-      return this.stored(buffer.subarray(0, length), offset, buffer);
+      return this.stored(buffer.subarray(0, length), offset, () => engine.pool.give(buffer));
     }
     this.reading = true;
     engine.files.read(id, buffer, offset, length, (error, bytesRead) => {
@@ -170,17 +171,18 @@ export class ExchangeRunner {
       }
       engine.memory.offer(id, offset, buffer.subarray(0, length));
       engine.run(() => {
-        if (this.stored(buffer.subarray(0, length), offset, buffer)) this.pump();
+        const give = (): void => engine.pool.give(buffer);
+        if (this.stored(buffer.subarray(0, length), offset, give)) this.pump();
       });
     });
     return false;
   }
 
   /** Takes bytes that were stored. */
-  private stored(bytes: Buffer, offset: number, pooled: Buffer | null): boolean {
+  private stored(bytes: Buffer, offset: number, written: (() => void) | null): boolean {
     this.bytesFromDisk += bytes.length;
     this.engine.bytesFromDisk += bytes.length;
-    return this.take(bytes, offset + bytes.length, pooled);
+    return this.take(bytes, offset + bytes.length, written);
   }
 
   private readBroke(id: number, error: Error | null, nowMs: number): void {
@@ -189,16 +191,15 @@ export class ExchangeRunner {
     readFailed(engine.state, exchange, id, nowMs);
   }
 
-  /** Hands bytes to the player or the gathering; `pooled` is given back when the socket has them. */
-  private take(bytes: Buffer, offset: number, pooled: Buffer | null): boolean {
+  /** Hands bytes to the player or the gathering; `written` is told when their memory is not needed any more. */
+  private take(bytes: Buffer, offset: number, written: (() => void) | null): boolean {
     const { engine, exchange, response } = this;
     const before = engine.state.actions.length;
-    if (exchange.state === "gathering") {
-      this.gather(pooled === null ? bytes : Buffer.from(bytes));
-      if (pooled !== null) engine.pool.give(pooled);
-    } else if (response !== null) {
-      if (pooled === null) this.write(response, bytes);
-      else this.write(response, bytes, () => engine.pool.give(pooled));
+    if (exchange.state !== "gathering" && response !== null) {
+      this.write(response, bytes, written ?? undefined);
+    } else {
+      if (exchange.state === "gathering") this.gather(written === null ? bytes : Buffer.from(bytes));
+      written?.();
     }
     readerAdvanced(engine.state, exchange, offset, engine.now());
     return engine.settled(exchange, before) && !this.over;

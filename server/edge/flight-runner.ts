@@ -50,7 +50,7 @@ export class FlightRunner {
         onData: (bytes) => {
           if (attempt !== this.attempt) return;
           if (this.decoder === null) this.onData(bytes);
-          else this.decoder.feed(bytes);
+          else this.decoder.feed(Buffer.from(bytes));
         },
         onDone: (failure) => {
           if (attempt !== this.attempt) return;
@@ -92,6 +92,19 @@ export class FlightRunner {
     return offset === start && stop === chunk.length ? chunk : chunk.subarray(offset - start, stop);
   }
 
+  /** The flight is over. What is not written is left to the garbage collector: somebody may yet write it. */
+  landed(): void {
+    const { body, written, position } = this.flight;
+    if (body.storing && written < position) return;
+    for (let at = this.first; at < this.chunks.length; at += 1) {
+      const chunk = this.chunks[at];
+      if (chunk !== undefined) this.engine.readMemory.release(chunk);
+    }
+    this.chunks = [];
+    this.offsets = [];
+    this.first = 0;
+  }
+
   /** Writes what waits for the disk, when no other write of the file is under way. */
   write(): void {
     const { flight, engine } = this;
@@ -101,7 +114,9 @@ export class FlightRunner {
     const buffers = this.buffersFrom(flight.written);
     let upTo = flight.written;
     for (const buffer of buffers) upTo += buffer.length;
+    for (const buffer of buffers) engine.readMemory.hold(buffer);
     engine.files.write(body.entry.id, buffers, flight.written, (error) => {
+      for (const buffer of buffers) engine.readMemory.release(buffer);
       engine.giveWrite(body.entry.id);
       if (error !== null) {
         engine.writeFailed(body, error);
@@ -128,6 +143,7 @@ export class FlightRunner {
     const offset = flight.position;
     const accepted = flightData(flight, bytes.length);
     if (accepted > 0) {
+      engine.readMemory.hold(bytes);
       this.chunks.push(accepted === bytes.length ? bytes : bytes.subarray(0, accepted));
       this.offsets.push(offset);
       engine.bytesFromOrigin += accepted;
@@ -173,6 +189,7 @@ export class FlightRunner {
       const chunk = this.chunks[this.first];
       const start = this.offsets[this.first];
       if (chunk === undefined || start === undefined || start + chunk.length > floor) break;
+      this.engine.readMemory.release(chunk);
       this.first += 1;
     }
     if (this.first === this.chunks.length || this.first >= 64) {

@@ -9,6 +9,7 @@ import { type OriginLookup, type OriginTls, systemLookup } from "./origin-connec
 import type { OriginFailure } from "./origin-failure.ts";
 import { OriginPool } from "./origin-pool.ts";
 import { type OriginCall, type OriginEvents, OriginRun, type OriginTransfer } from "./origin-transfer.ts";
+import { ReadMemory } from "./read-memory.ts";
 
 export type { OriginFailure } from "./origin-failure.ts";
 export type { OriginFraming, OriginHead } from "./origin-head.ts";
@@ -25,11 +26,16 @@ export type OriginClientOptions = {
   allowPrivate: string[];
   tls?: OriginTls;
   lookup?: OriginLookup;
+  /** What connections read into; without, bytes stay as they are for ever. */
+  memory?: ReadMemory;
   log: OriginLog;
 };
 
 /** What the client needs of the log. */
 export type OriginLog = { debug(fields: object, message: string): void };
+
+/** Size of a block that connections read into: more than a head may have, in bytes. */
+export const readBlockBytes = 131_072;
 
 export class OriginClient {
   private options: OriginClientOptions;
@@ -43,6 +49,7 @@ export class OriginClient {
       allowPrivate: options.allowPrivate,
       tls: options.tls ?? {},
       lookup: options.lookup ?? systemLookup,
+      memory: options.memory ?? new ReadMemory(readBlockBytes, 0),
     });
   }
 

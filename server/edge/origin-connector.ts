@@ -10,6 +10,7 @@ import tls from "node:tls";
 import type { buildConnector } from "undici";
 import { upstreamAddressAllowed } from "../core/route/upstream-access.ts";
 import { OriginError } from "./origin-failure.ts";
+import type { ReadMemory } from "./read-memory.ts";
 
 /** How far a connection is; a failure is named after the phase it happened in. */
 export type ConnectPhase = "resolving" | "connecting" | "securing" | "open";
@@ -35,14 +36,11 @@ export type OriginLookup = (
   done: (error: NodeJS.ErrnoException | null, addresses: dns.LookupAddress[]) => void,
 ) => void;
 
-export type ConnectorOptions = { allowPrivate: string[]; tls: OriginTls; lookup: OriginLookup };
+export type ConnectorOptions = { allowPrivate: string[]; tls: OriginTls; lookup: OriginLookup; memory: ReadMemory };
 
 /** Time after which the kernel probes a silent peer, in milliseconds. */
 const tcpKeepAliveMs = 60_000;
 
-/** Memory that a connection reads into: the first piece, and those after it, in bytes. */
-const readMemoryBytesMin = 65_536;
-const readMemoryBytes = 262_144;
 /** A read has at least so much room, in bytes. */
 const readRoomBytesMin = 32_768;
 
@@ -71,7 +69,9 @@ export function originConnector(
     }
     const lookup = filteredLookup(options.lookup, allowed, link);
     const tcp = { host, port, lookup, noDelay: true, keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs };
-    const socket = secure ? tls.connect({ ...tcp, ...tlsOptions(options.tls, host) }) : readingConnection(tcp);
+    const socket = secure
+      ? tls.connect({ ...tcp, ...tlsOptions(options.tls, host) })
+      : readingConnection(tcp, options.memory);
     link.socket = socket;
     watch(socket, secure, link, allowed, (error) => (error ? callback(error, null) : callback(null, socket)));
     socket.once("close", () => onClose(socket));
@@ -79,28 +79,46 @@ export function originConnector(
 }
 
 /**
- * A connection whose bytes are read into few large pieces of memory, one behind the other. The library's own reading
- * allocates 64 KiB each time and gives most of it back, which costs more than the reading. The memory is never written
- * again, so that its bytes may be kept; it goes with the last of them.
+ * A connection whose bytes are read into blocks of `memory`, one read behind the other. The library's own reading
+ * allocates 64 KiB each time and gives most of it back, which costs more than the reading.
  */
-function readingConnection(tcp: net.NetConnectOpts): net.Socket {
-  let memory = Buffer.alloc(0);
+function readingConnection(tcp: net.NetConnectOpts, memory: ReadMemory): net.Socket {
+  /** Blocks that hold bytes of this connection, and how many bytes had come when each was full; the last is filled. */
+  const blocks: Buffer[] = [];
+  const ends: number[] = [];
   let used = 0;
-  let socket: net.Socket | null = null;
+  let received = 0;
   const room = (): Buffer => {
-    if (memory.length - used < readRoomBytesMin) {
-      memory = Buffer.allocUnsafeSlow(memory.length === 0 ? readMemoryBytesMin : readMemoryBytes);
-      used = 0;
+    const last = blocks[blocks.length - 1];
+    if (last !== undefined && last.length - used >= readRoomBytesMin) return last.subarray(used);
+    if (last !== undefined) ends.push(received);
+    const taken = received - (socket === null ? 0 : socket.readableLength);
+    // One block more stays: a head that is not complete yet may begin in it, and is no longer than a block.
+    while (ends.length > 1 && (ends[0] ?? 0) <= taken) {
+      ends.shift();
+      const done = blocks.shift();
+      if (done !== undefined) memory.release(done);
     }
-    return memory.subarray(used);
+    const block = memory.take();
+    blocks.push(block);
+    used = 0;
+    return block;
   };
   const read = (bytes: number): boolean => {
-    const piece = memory.subarray(used, used + bytes);
+    const piece = blocks[blocks.length - 1]?.subarray(used, used + bytes);
     used += bytes;
+    received += bytes;
     return socket === null || socket.push(piece);
   };
+  let socket: net.Socket | null = null;
   socket = net.connect({ ...tcp, onread: { buffer: room, callback: read } });
+  // Whoever hears of the end after this may still look at the last bytes.
+  socket.once("close", () => setImmediate(releaseAll, memory, blocks));
   return socket;
+}
+
+function releaseAll(memory: ReadMemory, blocks: Buffer[]): void {
+  for (const block of blocks.splice(0)) memory.release(block);
 }
 
 function watch(

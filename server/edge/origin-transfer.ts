@@ -25,7 +25,7 @@ export type OriginCall = {
 /** What the caller hears: at most one head, then bytes, then exactly one done; nothing after an abort. */
 export type OriginEvents = {
   onHead(head: OriginHead): void;
-  /** The bytes may be kept: their memory is never written again. They share up to 256 KiB with neighbours. */
+  /** The bytes are as they are until this returns, and longer if their memory is held (`ReadMemory`). */
   onData(bytes: Buffer): void;
   onDone(failure: OriginFailure | null): void;
 };

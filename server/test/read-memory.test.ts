@@ -1,0 +1,42 @@
+import t from "tap";
+import { ReadMemory } from "../edge/read-memory.ts";
+
+t.test("a block is used again when nobody holds it any more, and not before", async (t) => {
+  const memory = new ReadMemory(100, 4);
+  const block = memory.take();
+  t.equal(block.length, 100);
+  const piece = block.subarray(10, 20);
+  memory.hold(piece);
+  memory.release(block);
+  const other = memory.take();
+  t.not(other.buffer, block.buffer, "a piece of it is held");
+  memory.release(piece);
+  t.equal(memory.take().buffer, block.buffer);
+  t.same(memory.counts(), { held: 2, kept: 0, made: 2 });
+});
+
+t.test("no more free blocks are kept than was said, and one that is not kept is nobody's", async (t) => {
+  const memory = new ReadMemory(100, 1);
+  const blocks = [memory.take(), memory.take(), memory.take()];
+  for (const block of blocks) memory.release(block);
+  t.same(memory.counts(), { held: 0, kept: 1, made: 3 });
+  const last = blocks[2] ?? Buffer.alloc(0);
+  memory.hold(last);
+  memory.release(last);
+  t.equal(memory.counts().kept, 1);
+});
+
+t.test("bytes of other memory are held and let go without effect", async (t) => {
+  const memory = new ReadMemory(100, 1);
+  memory.hold(Buffer.alloc(10));
+  memory.release(Buffer.from("other"));
+  t.same(memory.counts(), { held: 0, kept: 0, made: 0 });
+});
+
+t.test("letting go twice is a programmer's error", async (t) => {
+  const memory = new ReadMemory(100, 1);
+  const block = memory.take();
+  memory.release(block);
+  t.throws(() => memory.release(block), /let go once/);
+  t.throws(() => memory.hold(block), /cannot be held/);
+});

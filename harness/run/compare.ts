@@ -23,7 +23,8 @@ export function compareTranscripts(left: Transcript, right: Transcript, sides: S
 }
 
 function responseDifference(left: WireResponse, right: WireResponse, sides: Sides): string {
-  const head = linesDifference("head", lines(left.head), lines(alignAge(left.head, right.head, right.headMs)), sides);
+  const aligned = alignAge(left.head, left.headMs, right.head, right.headMs);
+  const head = linesDifference("head", lines(left.head), lines(aligned), sides);
   if (head !== "") return head;
   if (outcome(left) !== outcome(right)) return two("end", outcome(left), outcome(right), sides);
   if (left.framing !== right.framing) return two("framing", left.framing, right.framing, sides);

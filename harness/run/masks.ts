@@ -73,15 +73,15 @@ function maskEntry(entry: OriginEntry, mask: Mask): OriginEntry {
 }
 
 /**
- * The head with the sealed Age, when its own is within the bound: younger by no more than the slack, older by no more
- * than the slack and the time that the case had taken (`elapsedMs`), since a loaded machine ages what it stores.
+ * The head with the other side's Age, when its own is within the bound: each may be older than the other by no more than
+ * the slack and the time that its own case had taken, since a loaded machine ages what it stores. A seal took none.
  */
-export function alignAge(sealedHead: string, head: string, elapsedMs: number): string {
+export function alignAge(otherHead: string, otherMs: number, head: string, elapsedMs: number): string {
   const field = /^Age: (\d+)$/m;
-  const sealed = field.exec(sealedHead.replaceAll("\r", ""))?.[1];
+  const other = field.exec(otherHead.replaceAll("\r", ""))?.[1];
   const actual = field.exec(head.replaceAll("\r", ""))?.[1];
-  if (sealed === undefined || actual === undefined) return head;
-  const older = Number(actual) - Number(sealed);
-  const within = older >= -ageSlackSeconds && older <= ageSlackSeconds + elapsedMs / 1000;
-  return within ? head.replace(`Age: ${actual}\r\n`, `Age: ${sealed}\r\n`) : head;
+  if (other === undefined || actual === undefined) return head;
+  const older = Number(actual) - Number(other);
+  const within = older >= -ageSlackSeconds - otherMs / 1000 && older <= ageSlackSeconds + elapsedMs / 1000;
+  return within ? head.replace(`Age: ${actual}\r\n`, `Age: ${other}\r\n`) : head;
 }

@@ -13,7 +13,7 @@ export const withoutSwift = process.env.REELCACHE_NO_SWIFT === "1";
  * teardown.
  */
 export async function startPhone(t: Test, args: string[] = []): Promise<number> {
-  const child = spawn(process.env.REELCACHE_SUT || buildBridge(), ["--control-port", "0", ...args], {
+  const child = spawn(process.env.REELCACHE_SUT || (await buildBridge()), ["--control-port", "0", ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   t.teardown(async () => {

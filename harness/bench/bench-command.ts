@@ -1,7 +1,7 @@
 /** The command `bench` of the harness: contenders side by side on this machine. Never a part of what passes or fails. */
 import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import type { BenchCase, Contender } from "./bench-types.ts";
+import type { BenchCase, BenchReport, CaseResult, Contender } from "./bench-types.ts";
 import { cases } from "./cases/index.ts";
 import { contenders } from "./contenders/index.ts";
 import { keepsInMemory } from "./contenders/twins.ts";
@@ -17,6 +17,7 @@ type BenchOptions = {
   only: string;
   contenders: string;
   baseline: string;
+  clients: number;
   bridge?: string;
   json?: string;
   html?: string;
@@ -33,6 +34,7 @@ export function addBenchCommand(program: Command): void {
     .option("--only <globs>", "cases whose id matches, comma-separated; * stands for anything", "")
     .option("--contenders <names>", "who takes part, comma-separated; * stands for anything", "*")
     .option("--baseline <name>", "whose figures the others' are put over", "reference")
+    .option("--clients <n>", "processes of the bench's own load client", wholeNumber, 1)
     .option("--bridge <file>", "the Swift twin's command, instead of building it from this checkout")
     .option("--json <file>", "write all figures as JSON")
     .option("--html <file>", "write a page with charts")
@@ -64,14 +66,23 @@ export async function benchCommand(options: BenchOptions, out: { write: (text: s
     baseline: options.baseline,
     rounds: options.rounds,
     seconds: options.seconds,
+    clients: options.clients,
     options: { bridge: options.bridge ?? null },
   };
-  const report = await runBench(run, { onLine: say, onCase: (result) => say(`${caseText(result)}\n`) });
-  report.goals = judgeGoals(readGoals(), report.cases, keepsInMemory);
+  const goals = readGoals();
+  const keep = (report: BenchReport): void => {
+    report.goals = judgeGoals(goals, report.cases, keepsInMemory);
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (options.html !== undefined) writeFileSync(options.html, htmlPage(report));
+  };
+  const onCase = (result: CaseResult, soFar: BenchReport): void => {
+    say(`${caseText(result)}\n`);
+    keep(soFar);
+  };
+  const report = await runBench(run, { onLine: say, onCase });
+  keep(report);
   say(`${goalsText(report)}\n`);
   say(headerText(report));
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (options.html !== undefined) writeFileSync(options.html, htmlPage(report));
   return 0;
 }
 

@@ -15,7 +15,7 @@ export const clientLimitPercent = 90;
 
 const clientFile = fileURLToPath(new URL("load-process.ts", import.meta.url));
 
-type Watched = { contenderPid: number; originPid: number; folder: string; port: number };
+type Watched = { clients: number; contenderPid: number; originPid: number; folder: string; port: number };
 
 /** Resolves with the figures and what is wrong with the answers. */
 export async function measureLoad(plan: LoadPlan, on: Watched): Promise<{ turn: Turn; result: LoadResult }> {
@@ -29,7 +29,7 @@ export async function measureLoad(plan: LoadPlan, on: Watched): Promise<{ turn: 
     all = Math.max(all, open?.all ?? 0);
     below = Math.max(below, open?.below ?? 0);
   }, lookMs);
-  const result = await runLoad(on.port, plan, on.folder);
+  const result = await runLoad(on.port, plan, on.folder, on.clients);
   clearInterval(look);
   const figures = figuresOf(result);
   const cpuAfter = cpuSecondsOf(on.contenderPid);
@@ -47,9 +47,17 @@ export async function measureLoad(plan: LoadPlan, on: Watched): Promise<{ turn: 
   return { turn: { figures, faults }, result };
 }
 
-/** A load by wrk where that can carry it out, else by the bench's own client in a process of its own. */
-export async function runLoad(port: number, plan: LoadPlan, folder: string): Promise<LoadResult> {
+/**
+ * A load by wrk where that can carry it out, else by the bench's own client: so many processes, each with its share of
+ * the connections and of what is asked for.
+ */
+export async function runLoad(port: number, plan: LoadPlan, folder: string, clients = 1): Promise<LoadResult> {
   if (wrkCan(plan)) return await runWrk(port, plan, folder);
+  const shares = sharesOf(plan, clients);
+  return merged(await Promise.all(shares.map((share) => runClient(port, share))));
+}
+
+async function runClient(port: number, plan: LoadPlan): Promise<LoadResult> {
   const child = fork(clientFile, [], {
     execArgv: [],
     serialization: "advanced",
@@ -64,6 +72,33 @@ export async function runLoad(port: number, plan: LoadPlan, folder: string): Pro
   const told = await result;
   await started.ended;
   return told;
+}
+
+/** No target is in two shares, so that a miss stays one. */
+export function sharesOf(plan: LoadPlan, clients: number): LoadPlan[] {
+  const count = Math.max(1, Math.min(clients, plan.connections, plan.targets.length));
+  const paths = plan.targets.map((_, at) => plan.paths[at % plan.paths.length] ?? "");
+  return Array.from({ length: count }, (_, client) => ({
+    ...plan,
+    connections: Math.floor(plan.connections / count) + (client < plan.connections % count ? 1 : 0),
+    targets: plan.targets.filter((_target, at) => at % count === client),
+    paths: paths.filter((_path, at) => at % count === client),
+  }));
+}
+
+/** The busiest client's processor time counts: it is the first that limits. */
+function merged(results: LoadResult[]): LoadResult {
+  const sum = (of: (result: LoadResult) => number): number => results.reduce((all, one) => all + of(one), 0);
+  return {
+    requests: sum((one) => one.requests),
+    bytes: sum((one) => one.bytes),
+    seconds: Math.max(...results.map((one) => one.seconds)),
+    firstByteMs: results.flatMap((one) => one.firstByteMs),
+    totalMs: results.flatMap((one) => one.totalMs),
+    clientCpuSeconds: Math.max(...results.map((one) => one.clientCpuSeconds)),
+    faults: results.flatMap((one) => one.faults),
+    faultCount: sum((one) => one.faultCount),
+  };
 }
 
 function figuresOf(result: LoadResult): Figures {

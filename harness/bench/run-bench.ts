@@ -27,11 +27,13 @@ export type BenchRun = {
   baseline: string;
   rounds: number;
   seconds: number;
+  /** Processes of the bench's own load client. */
+  clients: number;
   options: ContenderOptions;
 };
 
-/** Called as it goes, so that somebody who waits sees something. */
-export type Progress = { onLine: (text: string) => void; onCase: (result: CaseResult) => void };
+/** Called as it goes: somebody who waits sees something, and somebody who stops it keeps what was measured. */
+export type Progress = { onLine: (text: string) => void; onCase: (result: CaseResult, soFar: BenchReport) => void };
 
 /** Characters of the reason why a contender does not start. */
 const reasonMax = 160;
@@ -65,12 +67,16 @@ export async function runBench(run: BenchRun, progress: Progress): Promise<Bench
         left.push({ contender, why });
       });
       results.push(result);
-      progress.onCase(result);
+      progress.onCase(result, reportOf(run, left, results));
     }
   } finally {
     process.off("exit", clean);
     clean();
   }
+  return reportOf(run, left, results);
+}
+
+function reportOf(run: BenchRun, left: BenchReport["left"], results: CaseResult[]): BenchReport {
   return {
     at: new Date().toISOString(),
     machine: {
@@ -160,7 +166,14 @@ async function enter(
     seconds: run.seconds,
     round: -1,
     provide: (paths) => provide(siteFolder, paths),
-    load: (plan) => measureLoad(plan, { contenderPid: running.pid, originPid: origin.pid, folder, port: running.port }),
+    load: (plan) =>
+      measureLoad(plan, {
+        contenderPid: running.pid,
+        originPid: origin.pid,
+        folder,
+        port: running.port,
+        clients: run.clients,
+      }),
     side: (plan, longer) => runLoad(running.port, { ...plan, seconds: plan.seconds + longer }, folder),
   };
   const stop = async (): Promise<void> => {

@@ -10,7 +10,7 @@ import { contenders } from "../bench/contenders/index.ts";
 import { filled, missingProgram } from "../bench/contenders/nginx.ts";
 import { contentOf } from "../bench/content.ts";
 import { fetchText } from "../bench/fetch-text.ts";
-import { runLoad } from "../bench/load.ts";
+import { runLoad, sharesOf } from "../bench/load.ts";
 import { plainPlan } from "../bench/load-plan.ts";
 import { startOrigin } from "../bench/origin.ts";
 
@@ -68,6 +68,20 @@ t.test("the load client tells of wrong status, wrong length and wrong bytes", as
   t.match(await faultsOf({ targets: ["/nothing"] }), /not 200: HTTP\/1\.1 404/);
 });
 
+t.test("several clients share connections and targets, and leave none out", (t) => {
+  const targets = ["/a", "/b", "/c", "/d", "/e"];
+  const shares = sharesOf({ ...plainPlan(targets, targets, 1), connections: 5 }, 2);
+  t.same(
+    shares.map((share) => [share.connections, share.targets, share.paths]),
+    [
+      [3, ["/a", "/c", "/e"], ["/a", "/c", "/e"]],
+      [2, ["/b", "/d"], ["/b", "/d"]],
+    ],
+  );
+  t.equal(sharesOf({ ...plainPlan(targets, [""], 1), connections: 1 }, 4).length, 1);
+  t.end();
+});
+
 t.test("a link takes its round trip, and handshakes before a connection's first request", async (t) => {
   const origin = await startOrigin();
   t.teardown(origin.stop);
@@ -89,7 +103,7 @@ t.test("cases and contenders are listed with what is missing; a name that nothin
       text += more;
     },
   };
-  const options = { rounds: 1, seconds: 0.1, only: "hit-*", contenders: "*", baseline: "reference" };
+  const options = { rounds: 1, seconds: 0.1, only: "hit-*", contenders: "*", baseline: "reference", clients: 1 };
   t.equal(await benchCommand({ ...options, list: true, bridge: "/no/such/file" }, out), 0);
   t.match(text, /hit-2k /);
   t.match(text, /bridge .*left out: there is no \/no\/such\/file/);

@@ -69,7 +69,15 @@ t.test("who cannot run here is left out, and the report says why", async (t) => 
     start: () => Promise.reject(new Error("started all the same")),
   };
   const report = await runBench(
-    { cases: named(cases, ["hit-2k"]), contenders: [absent], baseline: "", rounds: 1, seconds: 0.1, options },
+    {
+      cases: named(cases, ["hit-2k"]),
+      contenders: [absent],
+      baseline: "",
+      rounds: 1,
+      seconds: 0.1,
+      clients: 1,
+      options,
+    },
     { onLine: (text) => lines.push(text), onCase: () => undefined },
   );
   t.same(report.left, [{ contender: "absent", why: "absent is missing (Debian: apt-get install absent)" }]);
@@ -86,6 +94,7 @@ async function shortRun(ids: string[], names: string[]): Promise<BenchReport> {
       baseline: "reference",
       rounds: 1,
       seconds: 0.1,
+      clients: 2,
       options,
     },
     { onLine: () => undefined, onCase: () => undefined },

@@ -10,7 +10,7 @@ const figureWidth = 200;
 const rowHeight = 22;
 
 const style = `
-  body { font: 14px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em;
+  body { font: 14px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em;
     color: #1c2430; background: #fff }
   h1 { font-size: 1.5em } h2 { font-size: 1.1em; margin: 2em 0 .3em }
   p { color: #5a6675; margin: .3em 0 }
@@ -19,6 +19,7 @@ const style = `
   .spread { stroke: currentColor; opacity: .55 } .figure { opacity: .8 }
   table { border-collapse: collapse; width: 100% }
   td, th { text-align: left; padding: .25em .8em .25em 0; border-bottom: 1px solid #d8dee6; vertical-align: top }
+  td:nth-child(1), td:nth-child(2), td:nth-child(4), td:nth-child(6) { white-space: nowrap }
   .reached { color: #2f855a } .missed { color: #c53030; font-weight: 600 } .wrong { color: #c53030 }
   @media (prefers-color-scheme: dark) {
     body { color: #dde3ea; background: #14181d } p { color: #97a3b2 }

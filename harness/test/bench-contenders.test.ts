@@ -13,6 +13,7 @@ import { fetchText } from "../bench/fetch-text.ts";
 import { runLoad, sharesOf } from "../bench/load.ts";
 import { plainPlan } from "../bench/load-plan.ts";
 import { startOrigin } from "../bench/origin.ts";
+import { haveWrk, wrkCan } from "../bench/wrk.ts";
 
 t.test("a program that is missing is told with Debian's package", (t) => {
   t.equal(missingProgram("no-such-nginx", "-v", "nginx"), "no-such-nginx is missing (Debian: apt-get install nginx)");
@@ -66,6 +67,26 @@ t.test("the load client tells of wrong status, wrong length and wrong bytes", as
   t.match(await faultsOf({ bytes: 999 }), /length 1000 for 999/);
   t.match(await faultsOf({ paths: ["/b/1000/b.ts"] }), /wrong bytes after 0/);
   t.match(await faultsOf({ targets: ["/nothing"] }), /not 200: HTTP\/1\.1 404/);
+});
+
+t.test("wrk takes plain loads where it is there; their figures are the same either way", async (t) => {
+  const origin = await startOrigin();
+  t.teardown(origin.stop);
+  const folder = mkdtempSync(join(tmpdir(), "reelcache-bench-test-"));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const path = "/b/2000/a.ts";
+  const plan = { ...plainPlan([path], [path], 2_000), client: "wrk" as const, connections: 2 };
+  t.equal(wrkCan(plan), haveWrk());
+  t.notOk(wrkCan({ ...plan, seconds: 0.5 }), "it counts whole seconds");
+  t.notOk(wrkCan({ ...plan, pacePerSecond: 1 }), "it keeps no pace");
+  const result = await runLoad(origin.port, plan, folder);
+  t.same(result.faults, []);
+  t.ok(result.requests > 10);
+  t.ok(result.bytes >= result.requests * 2_000);
+  t.ok(result.seconds >= 0.9);
+  t.ok(result.totalMs.every((time) => time >= 0 && time < 1_500));
+  const missing = await runLoad(origin.port, { ...plan, targets: ["/none"] }, folder);
+  t.ok(missing.faultCount > 0, "statuses are looked at");
 });
 
 t.test("several clients share connections and targets, and leave none out", (t) => {

@@ -2,15 +2,15 @@ import { equalIgnoreCase, trimOws } from "../base/bytes.ts";
 
 /**
  * The fields of one message head: name, value, name, value, in the order and case of the wire (RFC 9110 section 5).
- * Names and values are byte strings. `lowerName` arguments are given in lower case.
+ * Names and values are byte strings; names compare without case.
  */
 export type FieldList = string[];
 
 /** The value of the first field of that name, null when there is none. */
-export function fieldFirst(fields: FieldList, lowerName: string): string | null {
+export function fieldFirst(fields: FieldList, name: string): string | null {
   for (let at = 0; at + 1 < fields.length; at += 2) {
     // R-FIELD-1
-    if (equalIgnoreCase(fields[at] ?? "", lowerName)) {
+    if (equalIgnoreCase(fields[at] ?? "", name)) {
       return fields[at + 1] ?? "";
     }
   }
@@ -18,10 +18,10 @@ export function fieldFirst(fields: FieldList, lowerName: string): string | null 
 }
 
 /** How many fields of that name there are. */
-export function fieldCount(fields: FieldList, lowerName: string): number {
+export function fieldCount(fields: FieldList, name: string): number {
   let count = 0;
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    if (equalIgnoreCase(fields[at] ?? "", lowerName)) {
+    if (equalIgnoreCase(fields[at] ?? "", name)) {
       count += 1;
     }
   }
@@ -29,15 +29,15 @@ export function fieldCount(fields: FieldList, lowerName: string): number {
 }
 
 /** The values of all fields of that name, joined by ", " in order (RFC 9110 section 5.3); null when there is none. */
-export function fieldCombined(fields: FieldList, lowerName: string): string | null {
-  return fieldJoined(fields, lowerName, ", ");
+export function fieldCombined(fields: FieldList, name: string): string | null {
+  return fieldJoined(fields, name, ", ");
 }
 
 /** The values of all fields of that name, joined by `separator` in order; null when there is none. */
-export function fieldJoined(fields: FieldList, lowerName: string, separator: string): string | null {
+export function fieldJoined(fields: FieldList, name: string, separator: string): string | null {
   let joined: string | null = null;
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    if (equalIgnoreCase(fields[at] ?? "", lowerName)) {
+    if (equalIgnoreCase(fields[at] ?? "", name)) {
       const value = fields[at + 1] ?? "";
       // R-FIELD-2
       joined = joined === null ? value : joined + separator + value;
@@ -94,10 +94,10 @@ export function fieldSet(fields: FieldList, name: string, value: string): void {
 }
 
 /** Removes every field of that name. */
-export function fieldRemove(fields: FieldList, lowerName: string): void {
+export function fieldRemove(fields: FieldList, name: string): void {
   let kept = 0;
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    if (equalIgnoreCase(fields[at] ?? "", lowerName)) {
+    if (equalIgnoreCase(fields[at] ?? "", name)) {
       continue;
     }
     fields[kept] = fields[at] ?? "";

@@ -149,13 +149,12 @@ export function passedResponseFields(originFields: FieldList, extraNames: string
 
 /** Copies one field as one line, unless it is absent, already there, unsafe, or nominated by Connection. */
 function copyField(from: FieldList, name: string, lines: FieldLines, nominated: string[], to: FieldList): void {
-  const lowerName = lowerAscii(name);
-  const value = fieldByLines(from, lowerName, lines);
+  const value = fieldByLines(from, name, lines);
   // R-FIELD-10
   if (value === null || !isFieldValue(value) || !isToken(name)) {
     return;
   }
-  if (!holdsName(nominated, lowerName) && fieldCount(to, lowerName) === 0) {
+  if (!holdsName(nominated, name) && fieldCount(to, name) === 0) {
     to.push(name, value);
   }
 }
@@ -172,14 +171,14 @@ function copyEach(from: FieldList, name: string, nominated: string[], to: FieldL
   }
 }
 
-function fieldByLines(fields: FieldList, lowerName: string, lines: FieldLines): string | null {
+function fieldByLines(fields: FieldList, name: string, lines: FieldLines): string | null {
   switch (lines) {
     case "first":
-      return fieldFirst(fields, lowerName);
+      return fieldFirst(fields, name);
     case "comma":
-      return fieldJoined(fields, lowerName, ", ");
+      return fieldJoined(fields, name, ", ");
     case "semicolon":
-      return fieldJoined(fields, lowerName, "; ");
+      return fieldJoined(fields, name, "; ");
   }
 }
 

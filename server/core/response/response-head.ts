@@ -39,13 +39,7 @@ export type HeadParts = {
 };
 
 /** Origin fields with a place of their own, in their order; the rest of the origin's follows. */
-const leadingStored: { name: string; lowerName: string }[] = [
-  { name: "ETag", lowerName: "etag" },
-  { name: "Last-Modified", lowerName: "last-modified" },
-  { name: "Cache-Control", lowerName: "cache-control" },
-  { name: "Expires", lowerName: "expires" },
-  { name: "Vary", lowerName: "vary" },
-];
+const leadingStored: string[] = ["ETag", "Last-Modified", "Cache-Control", "Expires", "Vary"];
 
 /** Never taken from the origin: hop-by-hop, framing of another message, or the proxy's own (lower case). */
 const neverStored: string[] = [
@@ -104,8 +98,8 @@ function addContent(fields: FieldList, parts: HeadParts): void {
 
 /** ETag, Last-Modified, Cache-Control, Expires, Vary, and whatever else the origin's response keeps. */
 function addStored(fields: FieldList, parts: HeadParts): void {
-  for (const { name, lowerName } of leadingStored) {
-    add(fields, name, fieldFirst(parts.stored, lowerName));
+  for (const name of leadingStored) {
+    add(fields, name, fieldFirst(parts.stored, name));
   }
   for (let index = 0; index + 1 < parts.stored.length; index += 2) {
     const name = parts.stored[index] ?? "";

@@ -1,40 +1,40 @@
 /// The fields of one message head: name, value, name, value, in the order and case of the wire (RFC 9110 section 5).
-/// `lowerName` arguments are given in lower case.
+/// Names compare without case.
 package typealias FieldList = [ByteString]
 
 /// The value of the first field of that name, nil when there is none.
-package func fieldFirst(_ fields: FieldList, _ lowerName: ByteString) -> ByteString? {
+package func fieldFirst(_ fields: FieldList, _ name: ByteString) -> ByteString? {
   var at = 0
   while at + 1 < fields.count {
     // R-FIELD-1
-    if equalIgnoreCase(fields[at], lowerName) { return fields[at + 1] }
+    if equalIgnoreCase(fields[at], name) { return fields[at + 1] }
     at += 2
   }
   return nil
 }
 
 /// How many fields of that name there are.
-package func fieldCount(_ fields: FieldList, _ lowerName: ByteString) -> Int {
+package func fieldCount(_ fields: FieldList, _ name: ByteString) -> Int {
   var count = 0
   var at = 0
   while at + 1 < fields.count {
-    if equalIgnoreCase(fields[at], lowerName) { count += 1 }
+    if equalIgnoreCase(fields[at], name) { count += 1 }
     at += 2
   }
   return count
 }
 
 /// The values of all fields of that name, joined by ", " in order (RFC 9110 section 5.3); nil when there is none.
-package func fieldCombined(_ fields: FieldList, _ lowerName: ByteString) -> ByteString? {
-  fieldJoined(fields, lowerName, ", ")
+package func fieldCombined(_ fields: FieldList, _ name: ByteString) -> ByteString? {
+  fieldJoined(fields, name, ", ")
 }
 
 /// The values of all fields of that name, joined by `separator` in order; nil when there is none.
-package func fieldJoined(_ fields: FieldList, _ lowerName: ByteString, _ separator: ByteString) -> ByteString? {
+package func fieldJoined(_ fields: FieldList, _ name: ByteString, _ separator: ByteString) -> ByteString? {
   var joined: ByteString?
   var at = 0
   while at + 1 < fields.count {
-    if equalIgnoreCase(fields[at], lowerName) {
+    if equalIgnoreCase(fields[at], name) {
       let value = fields[at + 1]
       // R-FIELD-2
       joined = joined.map { $0 + separator + value } ?? value
@@ -92,11 +92,11 @@ package func fieldSet(_ fields: inout FieldList, _ name: ByteString, _ value: By
 }
 
 /// Removes every field of that name.
-package func fieldRemove(_ fields: inout FieldList, _ lowerName: ByteString) {
+package func fieldRemove(_ fields: inout FieldList, _ name: ByteString) {
   var kept = 0
   var at = 0
   while at + 1 < fields.count {
-    if !equalIgnoreCase(fields[at], lowerName) {
+    if !equalIgnoreCase(fields[at], name) {
       fields[kept] = fields[at]
       fields[kept + 1] = fields[at + 1]
       kept += 2

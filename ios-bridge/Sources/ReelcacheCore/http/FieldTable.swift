@@ -160,11 +160,10 @@ private func copyField(
   _ nominated: [ByteString],
   _ to: inout FieldList
 ) {
-  let lowerName = lowerAscii(name)
-  let value = fieldByLines(from, lowerName, lines)
+  let value = fieldByLines(from, name, lines)
   // R-FIELD-10
   guard let value, isFieldValue(value), isToken(name) else { return }
-  if !holdsName(nominated, lowerName) && fieldCount(to, lowerName) == 0 {
+  if !holdsName(nominated, name) && fieldCount(to, name) == 0 {
     to.append(name)
     to.append(value)
   }
@@ -183,14 +182,14 @@ private func copyEach(_ from: FieldList, _ name: ByteString, _ nominated: [ByteS
   }
 }
 
-private func fieldByLines(_ fields: FieldList, _ lowerName: ByteString, _ lines: FieldLines) -> ByteString? {
+private func fieldByLines(_ fields: FieldList, _ name: ByteString, _ lines: FieldLines) -> ByteString? {
   switch lines {
   case .first:
-    return fieldFirst(fields, lowerName)
+    return fieldFirst(fields, name)
   case .comma:
-    return fieldJoined(fields, lowerName, ", ")
+    return fieldJoined(fields, name, ", ")
   case .semicolon:
-    return fieldJoined(fields, lowerName, "; ")
+    return fieldJoined(fields, name, "; ")
   }
 }
 

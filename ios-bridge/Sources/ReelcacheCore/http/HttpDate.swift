@@ -9,6 +9,9 @@ private let monthNames: [ByteString] = [
   "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ]
 
+/// "00" to "99".
+private let digitPairs: ByteString = joined((0...99).map { value in "\(value / 10)\(value % 10)" }, "")
+
 /// Reads a date in one of the three formats of RFC 9110 section 5.6.7. Milliseconds since 1970; -1 when it is none of
 /// them, no real date, or before 1970. `nowMs` decides the century of a two-digit year.
 package func parseHttpDate(_ text: ByteString, _ nowMs: Int) -> Int {
@@ -128,8 +131,9 @@ private func indexOfName(_ names: [ByteString], _ name: ByteString) -> Int {
   return -1
 }
 
+/// A part of one text: a date has four of these, and none costs an allocation.
 private func twoDigits(_ value: Int) -> ByteString {
-  value < 10 ? "0\(value)" : "\(value)"
+  digitPairs.slice(value * 2, value * 2 + 2)
 }
 
 /// The quotient rounded down, where Swift's own division rounds towards zero.

@@ -54,13 +54,7 @@ package struct HeadParts: Equatable, Sendable {
 }
 
 /// Origin fields with a place of their own, in their order; the rest of the origin's follows.
-private let leadingStored: [(name: ByteString, lowerName: ByteString)] = [
-  (name: "ETag", lowerName: "etag"),
-  (name: "Last-Modified", lowerName: "last-modified"),
-  (name: "Cache-Control", lowerName: "cache-control"),
-  (name: "Expires", lowerName: "expires"),
-  (name: "Vary", lowerName: "vary"),
-]
+private let leadingStored: [ByteString] = ["ETag", "Last-Modified", "Cache-Control", "Expires", "Vary"]
 
 /// Never taken from the origin: hop-by-hop, framing of another message, or the proxy's own (lower case).
 private let neverStored: [ByteString] = [
@@ -121,7 +115,7 @@ private func addContent(_ fields: inout FieldList, _ parts: HeadParts) {
 
 /// ETag, Last-Modified, Cache-Control, Expires, Vary, and whatever else the origin's response keeps.
 private func addStored(_ fields: inout FieldList, _ parts: HeadParts) {
-  for row in leadingStored { add(&fields, row.name, fieldFirst(parts.stored, row.lowerName)) }
+  for name in leadingStored { add(&fields, name, fieldFirst(parts.stored, name)) }
   var index = 0
   while index + 1 < parts.stored.count {
     let name = parts.stored[index]

@@ -22,6 +22,9 @@ type Piece = { id: number; start: number; bytes: Buffer; turn: number };
 const seenMax = 8_192;
 /** What a piece costs besides its bytes, in bytes. */
 const pieceOverheadBytes = 256;
+/** Of pieces above this size, in bytes, one in so many makes room for itself. */
+const largeBytes = 65_536;
+const largeTurns = 8;
 
 export class MemoryTier {
   readonly #options: MemoryTierOptions;
@@ -32,6 +35,8 @@ export class MemoryTier {
   /** When what is not held was read last, in turns; the longest ago first. */
   readonly #seen = new Map<string, number>();
   #bytes = 0;
+  /** Counts large pieces for which there was no room. */
+  #large = 0;
   /** Counts uses. */
   #turn = 0;
   #idleTurn = 0;
@@ -124,6 +129,11 @@ export class MemoryTier {
 
   /** Whether `bytes` more may be held, at the price of pieces that were not used since the turn `since`. */
   #makeRoom(bytes: number, since: number): boolean {
+    if (this.#bytes + bytes > this.#options.bytesMax && bytes > largeBytes) {
+      // Bringing in a large piece costs more than a hit of it saves: what changes all the time changes slowly here.
+      this.#large = (this.#large + 1) % largeTurns;
+      if (this.#large !== 0) return false;
+    }
     while (this.#bytes + bytes > this.#options.bytesMax) {
       const [oldest] = this.#order;
       if (oldest === undefined || oldest.turn >= since) return false;

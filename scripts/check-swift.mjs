@@ -60,9 +60,9 @@ export async function testSwift() {
     const totals = ran.lines.map((line) =>
       /Executed ([0-9]+) tests?, with (?:([0-9]+) tests? skipped and )?([0-9]+) failures?/.exec(line),
     );
-    const [, executed = 0, skipped = 0, failures = 0] = (totals.filter((found) => found !== null).at(-1) ?? []).map(
-      Number,
-    );
+    const last = totals.filter((found) => found !== null).at(-1) ?? [];
+    // Nothing is said of skipped tests when there are none.
+    const [executed, skipped, failures] = [1, 2, 3].map((group) => Number(last[group] ?? 0));
     const broken = ran.status !== 0 || failures > 0 || executed === 0;
     if (broken)
       process.stdout.write(indent(ran.lines.filter((line) => !/ (?:passed|started) (?:\(|at )/.test(line)).slice(-80)));

@@ -64,6 +64,9 @@ async function main() {
     process.stdout.write(`\n== ${step.name}\n`);
     const beganAt = performance.now();
     const result = await step.run();
+    if (!Number.isInteger(result.passed) || !Number.isInteger(result.failed)) {
+      throw new Error(`${step.name} does not say how many passed and failed`);
+    }
     passed += result.passed;
     failed += result.failed;
     if (result.failed > 0) {

@@ -59,7 +59,7 @@ package func realFileCalls(_ loop: EventLoop) -> FileCalls {
       upkeep.run({ () throws(FileError) in try syncFile(descriptor) }, { error, _ in done(error) })
     },
     close: { descriptor, done in
-      upkeep.run({ () throws(FileError) in try closeFile(descriptor) }, { error, _ in done(error) })
+      writes.run({ () throws(FileError) in try closeFile(descriptor) }, { error, _ in done(error) })
     },
     unlink: { name, done in
       upkeep.run({ () throws(FileError) in try unlinkFile(name) }, { error, _ in done(error) })

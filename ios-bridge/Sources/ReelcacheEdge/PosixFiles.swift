@@ -176,3 +176,13 @@ private func withVectors(
     return withVectors(buffers.dropFirst(), &vectors, body)
   }
 }
+
+/// What is left of the buffers after their first `count` bytes.
+func buffersAfter(_ buffers: [Data], _ count: Int) -> [Data] {
+  var left = count
+  for (index, buffer) in buffers.enumerated() {
+    if left < buffer.count { return [buffer.dropFirst(left)] + buffers[(index + 1)...] }
+    left -= buffer.count
+  }
+  return []
+}

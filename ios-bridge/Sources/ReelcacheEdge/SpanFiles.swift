@@ -62,6 +62,8 @@ package final class SpanFiles: @unchecked Sendable {
   /// Ids from `firstNewId` on whose file has been created.
   private var created: Set<Int> = []
   private var open = 0
+  /// Descriptors on their way to being closed.
+  private var closing = 0
   /// Closes and removals under way.
   private var ending = 0
   private var knownFreeBytes = -1
@@ -240,7 +242,7 @@ package final class SpanFiles: @unchecked Sendable {
   private func pump() {
     while !queue.isEmpty && !closed {
       // R-DISK-6
-      if open >= openFilesMax && !closeIdle() { return }
+      if open >= openFilesMax && (closing >= closingMax || !closeIdle()) { return }
       let file = queue.removeFirst()
       open += 1
       openData(file)
@@ -272,10 +274,12 @@ package final class SpanFiles: @unchecked Sendable {
     let descriptor = file.descriptor
     file.descriptor = -1
     if files[file.id] === file { files.remove(file.id) }
-    // The place is free at once: the close needs no further care, and a waiting opening need not wait for it.
+    // The place is free at once: a waiting opening need not wait for this close, only for one of many.
     open -= 1
+    closing += 1
     ending += 1
     calls.close(descriptor) { [self] error in
+      closing -= 1
       if let error { onError(error) }
       ended(1)
     }
@@ -380,16 +384,6 @@ package final class SpanFiles: @unchecked Sendable {
   private func path(_ id: Int) -> String {
     "\(dataDir)/\(dataFileName(id))"
   }
-}
-
-/// What is left of the buffers after their first `count` bytes.
-private func buffersAfter(_ buffers: [Data], _ count: Int) -> [Data] {
-  var left = count
-  for (index, buffer) in buffers.enumerated() {
-    if left < buffer.count { return [buffer.dropFirst(left)] + buffers[(index + 1)...] }
-    left -= buffer.count
-  }
-  return []
 }
 
 private func closedError() -> FileError {

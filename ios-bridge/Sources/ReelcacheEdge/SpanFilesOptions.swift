@@ -34,3 +34,6 @@ package struct SpanFilesCounts: Equatable, Sendable {
   package let open: Int
   package let waiting: Int
 }
+
+/// Descriptors that may be on their way to being closed while others are opened; a phone's process has few.
+let closingMax = 8

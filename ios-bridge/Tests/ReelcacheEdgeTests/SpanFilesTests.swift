@@ -167,6 +167,38 @@ final class SpanFilesTests: StorageTestCase {
     try bench.close()
   }
 
+  func testDescriptorsOnTheirWayToBeingClosedAreBounded() throws {
+    // R-DISK-6
+    let held = HeldCalls(loop)
+    let opened = Tally()
+    let letThrough = Tally()
+    let real = realFileCalls(loop)
+    var calls = real
+    calls.open = { name, flags, mode, done in
+      real.open(name, flags, mode) { error, descriptor in
+        if error == nil { opened.add(1) }
+        done(error, descriptor)
+      }
+    }
+    calls.close = { descriptor, done in
+      let close = {
+        opened.add(-1)
+        real.close(descriptor, done)
+      }
+      if letThrough.value > 0 { close() } else { held.hold(close) }
+    }
+    let bench = FileBench(self, loop, dataDir, openFilesMax: 3, calls: calls)
+    let writes = (1...40).map { bench.write($0, [patternBytes($0, 0, 10)], 0) }
+    loop.until("closes wait") { held.count == closingMax }
+    for write in writes[..<(closingMax + 3)] { XCTAssertNil(try write.value()) }
+    XCTAssertEqual(loop.run { opened.value }, closingMax + 3, "what is being closed counts as well")
+    loop.run { letThrough.add(1) }
+    held.letGo()
+    for write in writes { XCTAssertNil(try write.value()) }
+    XCTAssertEqual(opened.most, closingMax + 3)
+    try bench.close()
+  }
+
   func testARemovedFileIsGoneAtOnceAndAReadUnderWayStillGetsItsBytes() throws {
     // R-DISK-7
     let held = HeldCalls(loop)

@@ -24,6 +24,8 @@ const steps = [
   { name: "swift-build", run: buildSwift, swift: true },
   { name: "swift-lint", run: lintSwift, swift: true },
   { name: "swift-tests", run: testSwift, swift: true },
+  { name: "sanitize", run: () => runLong("node", [join(root, "scripts", "sanitize.ts")]), swift: true },
+  { name: "fuzz", run: () => runLong("node", [join(root, "scripts", "fuzz.ts"), "--runs"]), swift: true },
   { name: "tests", run: runTests },
   { name: "swift-wire", run: runWire, swift: true },
   { name: "conformance", run: runConformance },
@@ -125,6 +127,23 @@ function runTool(name, args) {
   }
   process.stdout.write(indent(`${result.stdout ?? ""}${result.stderr ?? ""}`));
   return result.status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A tool that takes a while, its lines shown as they come; those that begin with a name and a verdict are counted. */
+async function runLong(name, args) {
+  const child = spawn(name, args, { cwd: root, env: toolEnvironment(), stdio: ["ignore", "pipe", "inherit"] });
+  const exited = new Promise((resolve) => {
+    child.on("error", () => resolve(1));
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+  const counts = { passed: 0, failed: 0 };
+  for await (const line of createInterface({ input: child.stdout })) {
+    process.stdout.write(indent(line));
+    if (/^\w+ +ok: /.test(line)) counts.passed += 1;
+    if (/^\w+ +FAILED: /.test(line)) counts.failed += 1;
+  }
+  const broken = (await exited) !== 0 || counts.passed === 0;
+  return { ...counts, failed: broken ? Math.max(1, counts.failed) : counts.failed };
 }
 
 async function runTests() {

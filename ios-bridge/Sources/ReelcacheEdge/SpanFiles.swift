@@ -37,8 +37,8 @@ private final class SpanFile {
 
 /// How long an answer to "how much is free?" is good for, in milliseconds.
 private let freeBytesMs = 1_000
-/// Longest read on the loop, in bytes.
-private let readNowBytesMax = 65_536
+/// Longest read on the loop, in bytes: a whole piece, since the way to a thread and back costs more than the copy.
+private let readNowBytesMax = 262_144
 /// A read on the loop that takes this long has found the disk cold, or the processor busy: there are no more for a
 /// while, which is short, since the two look alike. In milliseconds.
 private let readNowSlowMs = 2

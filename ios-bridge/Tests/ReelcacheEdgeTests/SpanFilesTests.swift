@@ -38,10 +38,10 @@ final class SpanFilesTests: StorageTestCase {
     let bench = FileBench(self, loop, dataDir, openFilesMax: 1)
     let now = { (id: Int, position: Int, length: Int) in self.loop.run { bench.files.readNow(id, position, length) } }
     XCTAssertNil(now(1, 0, 10), "there is no such file")
-    XCTAssertNil(try bench.write(1, [patternBytes(1, 0, 100_000)], 0).value())
-    for length in [1, 2_000, 65_536] { XCTAssertEqual(now(1, 3, length), patternBytes(1, 3, length)) }
-    XCTAssertNil(now(1, 0, 65_537), "too long")
-    XCTAssertNil(now(1, 99_999, 2), "not all there")
+    XCTAssertNil(try bench.write(1, [patternBytes(1, 0, 400_000)], 0).value())
+    for length in [1, 2_000, 65_536, 262_144] { XCTAssertEqual(now(1, 3, length), patternBytes(1, 3, length)) }
+    XCTAssertNil(now(1, 0, 262_145), "too long")
+    XCTAssertNil(now(1, 399_999, 2), "not all there")
     XCTAssertNil(try bench.write(2, [patternBytes(2, 0, 10)], 0).value())
     XCTAssertNil(now(1, 0, 10), "its descriptor was closed")
     XCTAssertEqual(now(2, 0, 10), patternBytes(2, 0, 10))

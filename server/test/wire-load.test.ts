@@ -172,7 +172,8 @@ t.test("memory stays flat over a thousand segments", async (t) => {
     sendSegment(connection, request.target.replace(/^\/r\d/, "")),
   );
   // A slow machine must not turn waiting players away here: the wait has tests of its own.
-  const child = await forkProxy(t, { cacheDir: scratch(t), limits: { queueWaitMs: 120_000 } });
+  // What is kept in memory on purpose has a bound and tests of its own as well.
+  const child = await forkProxy(t, { cacheDir: scratch(t), limits: { queueWaitMs: 120_000, memoryBytesMax: 1 } });
   const round = async (index: number): Promise<number> => {
     const one = async (path: string, ask: Ask): Promise<WireResponse | { cut: Buffer }> =>
       outcome(askOnce(child.port, `/proxy?url=${encodeURIComponent(`${origin.url}/r${index}${path}`)}`, ask));

@@ -51,7 +51,8 @@ final class ControlConnection: @unchecked Sendable {
 
   func start() {
     parts.loop.assertHere()
-    socket.stateUpdateHandler = { [weak self] state in
+    // By `self`: on Apple there is a function `socket` in view, beside which the handler is not inferred to be Sendable.
+    self.socket.stateUpdateHandler = { [weak self] state in
       if case .failed = state { self?.end() }
     }
     socket.start(queue: parts.loop.queue)

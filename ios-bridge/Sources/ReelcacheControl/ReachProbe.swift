@@ -33,7 +33,8 @@ final class ReachProbe: @unchecked Sendable {
     loop.assertHere()
     self.done = done
     timer = loop.after(ms) { self.finish(self.trouble.outcome, self.trouble.detail) }
-    socket.stateUpdateHandler = { state in self.changed(state) }
+    // By `self`: on Apple there is a function `socket` in view, beside which the handler is not inferred to be Sendable.
+    self.socket.stateUpdateHandler = { state in self.changed(state) }
     socket.start(queue: loop.queue)
   }
 

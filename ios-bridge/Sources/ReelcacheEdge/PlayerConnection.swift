@@ -65,7 +65,8 @@ final class PlayerConnection: @unchecked Sendable {
   }
 
   func start() {
-    socket.stateUpdateHandler = { [weak self] state in self?.changed(state) }
+    // By `self`: on Apple there is a function `socket` in view, beside which the handler is not inferred to be Sendable.
+    self.socket.stateUpdateHandler = { [weak self] state in self?.changed(state) }
     socket.start(queue: loop.queue)
   }
 

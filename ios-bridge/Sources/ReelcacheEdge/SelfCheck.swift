@@ -22,7 +22,8 @@ final class SelfCheck: @unchecked Sendable {
   func start(_ ms: Int, _ done: @escaping (Bool) -> Void) {
     self.done = done
     timer = loop.after(ms) { [weak self] in self?.finish(false) }
-    socket.stateUpdateHandler = { [weak self] state in self?.changed(state) }
+    // By `self`: on Apple there is a function `socket` in view, beside which the handler is not inferred to be Sendable.
+    self.socket.stateUpdateHandler = { [weak self] state in self?.changed(state) }
     socket.start(queue: loop.queue)
   }
 

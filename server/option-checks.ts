@@ -7,6 +7,9 @@ import type { OptionName, OptionRow } from "./options.ts";
 
 const countMax = Number.MAX_SAFE_INTEGER;
 
+/** Longest time that is waited for, in milliseconds, about 24 days: timers of the runtime take a longer one for none. */
+export const timerMsMax = 2 ** 31 - 1;
+
 /** Bounds of the secret's length, in characters. */
 export const secretLength = { min: 8, max: 128 };
 
@@ -48,7 +51,7 @@ export function limitFault(name: string, value: unknown): string | null {
     return `one of the limits ${Object.keys(defaultLimits).join(", ")}`;
   }
   const min = limitsThatMayBeZero.includes(name) ? 0 : 1;
-  const max = name.endsWith("Percent") ? 100 : countMax;
+  const max = name.endsWith("Percent") ? 100 : name.endsWith("Ms") || name.endsWith("MsMax") ? timerMsMax : countMax;
   return isWhole(value, min, max) ? null : `a whole number from ${min} to ${max}`;
 }
 

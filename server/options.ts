@@ -6,7 +6,7 @@
 import { homedir } from "node:os";
 import type { Limits } from "./core/base/limits.ts";
 import { defaultDirectory } from "./edge/cache-directory.ts";
-import { isLoopback, optionFault, secretLength } from "./option-checks.ts";
+import { isLoopback, optionFault, secretLength, timerMsMax } from "./option-checks.ts";
 
 /** Everything a server can be told. Units stand last in the name. */
 export type Options = {
@@ -112,7 +112,9 @@ export const optionTable: OptionRow[] = [
   row("cacheDir", "cache-dir", "text", "folder of the cache; made when absent"),
   row("maxCacheBytes", "max-cache-bytes", "bytes", "size at which eviction starts, such as 512MB or 2GiB", { min: 1 }),
   row("freeDiskReserveBytes", "free-disk-reserve-bytes", "bytes", "disk space left free"),
-  row("evictionDelayMs", "eviction-delay-ms", "milliseconds", "wait after the start before anything is evicted"),
+  row("evictionDelayMs", "eviction-delay-ms", "milliseconds", "wait after the start before anything is evicted", {
+    max: timerMsMax,
+  }),
   row("secret", "secret", "text", "part of every proxied URL; a request without it gets 403"),
   row("allowedHosts", "allowed-host", "hosts", "further name or name:port that the Host field may carry"),
   row("allowUpstream", "allow-upstream", "hosts", "only these origins: host, *.host, host:port; none means all public"),

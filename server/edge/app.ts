@@ -75,6 +75,8 @@ export class StartError extends Error {}
 /** Starts a proxy. Rejects with a `StartError`, or the socket's error when the address cannot be listened on. */
 export async function startApp(options: Options, listeners: AppListeners): Promise<App> {
   const log = openLog(options.logLevel, options.logFormat);
+  // Before the directory is locked.
+  const tls = originTls(options.originCa);
   const directory = prepareDirectory(options.cacheDir);
   if (!directory.ok) throw new StartError(directory.message);
   const core = coreOptions(options);
@@ -100,7 +102,7 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     memory: readMemory,
     allow: options.allowUpstream,
     allowPrivate: options.allowPrivate,
-    tls: options.originCa === "" ? {} : { ca: readFileSync(options.originCa) },
+    tls,
     log: { debug: (fields, message) => log.debug(fields, message) },
   });
   const journal = new SpanJournal({
@@ -178,6 +180,16 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
       });
     },
   };
+}
+
+function originTls(caPath: string): { ca?: Buffer } {
+  if (caPath === "") return {};
+  try {
+    return { ca: readFileSync(caPath) };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unreadable";
+    throw new StartError(`origin-ca: ${JSON.stringify(caPath)} cannot be read (${code}); it must be a PEM file`);
+  }
 }
 
 /** The core's view of the options. */

@@ -61,8 +61,8 @@ function serverOptions(limits: Limits): ServerOptions {
 
 function onRequest(raw: IncomingMessage, response: ServerResponse, parts: ListenerParts): void {
   const { socket } = raw;
-  // R-HTTP-5
-  if (isClosing(socket)) return;
+  // R-HTTP-5, R-HTTP-13: behind a last response, or what will be refused, nothing counts.
+  if (isClosing(socket) || refusals.has(socket)) return;
   // R-HTTP-6: without a version the parser takes what follows for another request, and it speaks other protocols.
   if (raw.httpVersionMajor !== 1 || foreignMethods.has(raw.method ?? "")) {
     answerClientError({ code: "VERSION" }, socket, parts);

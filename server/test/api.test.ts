@@ -55,6 +55,10 @@ t.test("wrong options are refused with a message, and nothing is left behind", a
   await t.rejects(startServer({ cacheDir, port: 70_000 }), { message: /port/ });
   await t.rejects(startServer({ cacheDir, host: "0.0.0.0" }), { message: /secret/ });
   await t.rejects(startServer({ cacheDir, limits: { slotsMax: -1 } }), { message: /slotsMax/ });
+  await t.rejects(startServer({ cacheDir, originCa: `${cacheDir}.pem` }), {
+    name: "Error",
+    message: /^origin-ca: ".*" cannot be read \(ENOENT\); it must be a PEM file$/,
+  });
   t.notOk(existsSync(cacheDir), "no folder was made");
   const first = await proxy(t, { cacheDir });
   const error = await startServer({ cacheDir, port: 0 }).catch((reason: unknown) => reason);

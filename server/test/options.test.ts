@@ -64,6 +64,10 @@ t.test("R-CLI-2: a refusal names the option, the value and what is allowed", asy
     /^--limit: "slots=8" is not allowed; it must be one of the limits .*slotsMax/,
   );
   t.match(flagMessage("limit", "slotsMax=0"), /"slotsMax=0" is not allowed; it must be a whole number from 1 to/);
+  // A timer of the runtime would take a longer time for none.
+  for (const name of ["bodySilenceMs", "breakerPauseMsMax"]) {
+    t.match(flagMessage("limit", `${name}=2147483648`), /"[A-Za-z]+=2147483648" is not allowed; .* to 2147483647$/);
+  }
   t.match(flagMessage("limit", "slotsMax"), /it must be name=value$/);
   t.match(flagMessage("limit", "toString=1"), /must be one of the limits/);
   t.match(flagMessage("request-field", "no colon"), /must be fields, each written "Name: value"$/);

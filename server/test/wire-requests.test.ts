@@ -75,6 +75,22 @@ t.test("shapes that two servers could read differently are 400, and the connecti
   );
 });
 
+// R-HTTP-13
+t.test("behind a response that is under way, nothing of a refused request's followers is answered", async (t) => {
+  const on = await plain(t);
+  const host = `Host: 127.0.0.1:${on.port}`;
+  const next = `GET ${on.query("/next.ts")} HTTP/1.1\r\n${host}\r\n\r\n`;
+  for (const wrong of ["GET /\nConnection: keep-alive\r\n\r\n", "GET / HTTP/2.0\r\nConnection: keep-alive\r\n\r\n"]) {
+    const player = await RawPlayer.connect(on.port);
+    player.send(`GET /health HTTP/1.1\r\n${host}\r\n\r\n${wrong}${next}`);
+    t.equal((await player.head()).status, 200, "what came before is answered");
+    await player.rest();
+    t.equal((await player.response()).status, 400, JSON.stringify(wrong));
+    await player.closed();
+  }
+  t.equal(on.origin.requests.length, 0, "what came behind is not");
+});
+
 // R-HTTP-4
 t.test("a GET with a body is refused, and its body never taken for a request", async (t) => {
   const on = await plain(t);

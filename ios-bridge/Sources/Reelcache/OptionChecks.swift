@@ -2,6 +2,9 @@ import ReelcacheCore
 
 // Checks of option values, row by row of the option table. A check returns what is allowed, or nil for a good value.
 
+/// Longest time that is waited for, in milliseconds, about 24 days: timers of the reference's runtime know no longer one.
+package let timerMsMax = 2_147_483_647
+
 /// Bounds of the secret's length, in characters.
 package let secretLength = 8...128
 
@@ -41,7 +44,7 @@ package func limitFault(_ name: String, _ value: Int?) -> String? {
   let names = limitFields.map(\.name.description)
   if !names.contains(name) { return "one of the limits \(names.joined(separator: ", "))" }
   let min = limitsThatMayBeZero.contains(name) ? 0 : 1
-  let max = name.hasSuffix("Percent") ? 100 : countMax
+  let max = name.hasSuffix("Percent") ? 100 : name.hasSuffix("Ms") || name.hasSuffix("MsMax") ? timerMsMax : countMax
   if let value, value >= min, value <= max { return nil }
   return "a whole number from \(min) to \(max)"
 }

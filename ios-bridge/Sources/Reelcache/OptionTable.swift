@@ -116,7 +116,8 @@ package let optionTable: [OptionRow] = [
     "eviction-delay-ms",
     .milliseconds,
     .number(\.evictionDelayMs),
-    "wait after the start before anything is evicted"
+    "wait after the start before anything is evicted",
+    max: timerMsMax
   ),
   row("secret", "secret", .text, .text(\.secret), "part of every proxied URL; a request without it gets 403"),
   row(

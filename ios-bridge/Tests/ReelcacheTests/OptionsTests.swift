@@ -71,7 +71,11 @@ final class OptionsTests: XCTestCase {
     XCTAssertEqual(
       message { $0.limits = ["slots": 8, "connectMs": 0] },
       #"limits: {"connectMs":0,"slots":8} is not allowed; it must be right in connectMs: "#
-        + "a whole number from 1 to 9007199254740991"
+        + "a whole number from 1 to 2147483647"
+    )
+    XCTAssertEqual(
+      flagMessage("limit", "breakerPauseMsMax=2147483648"),
+      #"--limit: "breakerPauseMsMax=2147483648" is not allowed; it must be a whole number from 0 to 2147483647"#
     )
   }
 

@@ -36,7 +36,6 @@ const typescriptOnly = new Map([["errorTable", "an enum of Swift lists its own c
 /** Files of server/edge without a twin, and why. */
 const edgeWithoutTwin = new Map([
   ["read-memory", "Data counts its holders by itself"],
-  ["memory-tier", "the twin reads what the system keeps in memory, at less cost; its tier waits for a measure"],
   ["response-writer", "PlayerResponse writes its own heads: there is no library to be kept from adding to them"],
 ]);
 

@@ -16,6 +16,8 @@ struct LifeActions {
   let foreground: () -> Void
   /// There is a network again, or another one.
   let networkChanged: () -> Void
+  /// The system asks for memory.
+  let memoryWarning: () -> Void
 }
 
 /// The life of the app and of its network, as far as a server must know. Lives on the loop.
@@ -43,7 +45,8 @@ final class ServerLife: @unchecked Sendable {
         guard let life = self else { return }
         holdAwake { done in life.onLoop({ $0.entersBackground(done) }, otherwise: done) }
       },
-      onForeground: { [weak self] in self?.onLoop { $0.entersForeground() } }
+      onForeground: { [weak self] in self?.onLoop { $0.entersForeground() } },
+      onMemoryWarning: { [weak self] in self?.onLoop { $0.warnedOfMemory() } }
     )
   }
 
@@ -74,6 +77,12 @@ final class ServerLife: @unchecked Sendable {
     actions.foreground()
   }
 
+  /// The system is short of memory.
+  func warnedOfMemory() {
+    loop.assertHere()
+    actions.memoryWarning()
+  }
+
   /// Runs work on the loop while the server runs.
   private func onLoop(_ work: @escaping (ServerLife) -> Void, otherwise: @escaping () -> Void = {}) {
     loop.later { if self.stopped { otherwise() } else { work(self) } }
@@ -85,7 +94,11 @@ final class ServerLife: @unchecked Sendable {
   private final class AppNotices: @unchecked Sendable {
     private var observers: [any NSObjectProtocol] = []
 
-    func start(onBackground: @escaping @Sendable () -> Void, onForeground: @escaping @Sendable () -> Void) {
+    func start(
+      onBackground: @escaping @Sendable () -> Void,
+      onForeground: @escaping @Sendable () -> Void,
+      onMemoryWarning: @escaping @Sendable () -> Void
+    ) {
       let center = NotificationCenter.default
       observers = [
         center.addObserver(forName: UIApplication.didEnterBackgroundNotification, object: nil, queue: nil) { _ in
@@ -93,6 +106,9 @@ final class ServerLife: @unchecked Sendable {
         },
         center.addObserver(forName: UIApplication.willEnterForegroundNotification, object: nil, queue: nil) { _ in
           onForeground()
+        },
+        center.addObserver(forName: UIApplication.didReceiveMemoryWarningNotification, object: nil, queue: nil) { _ in
+          onMemoryWarning()
         },
       ]
     }
@@ -118,7 +134,11 @@ final class ServerLife: @unchecked Sendable {
 #else
   /// There is no such life: the process runs until it ends.
   private struct AppNotices: Sendable {
-    func start(onBackground: @escaping @Sendable () -> Void, onForeground: @escaping @Sendable () -> Void) {}
+    func start(
+      onBackground: @escaping @Sendable () -> Void,
+      onForeground: @escaping @Sendable () -> Void,
+      onMemoryWarning: @escaping @Sendable () -> Void
+    ) {}
     func stop() {}
   }
 

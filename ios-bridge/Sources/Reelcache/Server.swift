@@ -46,12 +46,16 @@ public final class Server: Sendable {
       loop,
       LifeActions(
         save: { done in app.save(done) },
-        background: { app.listener.enterBackground() },
+        background: {
+          app.listener.enterBackground()
+          app.freeMemory()
+        },
         foreground: {
           app.listener.enterForeground()
           app.wake()
         },
-        networkChanged: { app.networkChanged() }
+        networkChanged: { app.networkChanged() },
+        memoryWarning: { app.freeMemory() }
       )
     )
     life.start()

@@ -50,6 +50,12 @@ package final class App: @unchecked Sendable {
     }
   }
 
+  /// Lets go of what is in memory only to be quicker.
+  package func freeMemory() {
+    engine.memory.clear()
+    forgetPlaylists(state.playlists)
+  }
+
   /// Time may have passed that no timer counted: the process was suspended.
   package func wake() {
     engine.run { nowMs in proxyTick(state, nowMs) }

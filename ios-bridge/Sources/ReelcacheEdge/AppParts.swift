@@ -15,6 +15,9 @@ import ReelcacheCore
 /// How long the end waits for received bytes to reach the disk, in milliseconds.
 private let stopGraceMs = 5_000
 
+/// How long stored bytes stay in memory unused, in milliseconds.
+private let memoryIdleMs = 60_000
+
 /// Buffers for reads that are kept when nobody uses them.
 private let piecesKeptMax = 64
 
@@ -100,6 +103,7 @@ final class AppParts: @unchecked Sendable {
         files: files,
         index: index,
         journal: journal,
+        memory: MemoryTier(loop, MemoryTierOptions(bytesMax: limits.memoryBytesMax, idleMs: memoryIdleMs)),
         log: log,
         now: epochMs,
         freeDiskReserveBytes: options.freeDiskReserveBytes,
@@ -137,6 +141,7 @@ final class AppParts: @unchecked Sendable {
       self.origin.close {
         self.journal.flush {
           self.files.closeAll {
+            self.engine.memory.clear()
             self.index.close()
             self.directory.release()
             self.engine.log.flush()

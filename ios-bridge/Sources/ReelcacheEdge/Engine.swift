@@ -14,6 +14,7 @@ package struct EngineParts {
   package let files: SpanFiles
   package let index: CacheIndex
   package let journal: SpanJournal
+  package let memory: MemoryTier
   package let log: Log
   /// Milliseconds since the epoch.
   package let now: () -> Int
@@ -30,6 +31,7 @@ package final class Engine: @unchecked Sendable {
   package let state: ProxyState
   package let origin: OriginClient
   package let files: SpanFiles
+  package let memory: MemoryTier
   package let log: Log
   package let now: () -> Int
   package var bytesFromOrigin = 0
@@ -54,6 +56,7 @@ package final class Engine: @unchecked Sendable {
     state = parts.state
     origin = parts.origin
     files = parts.files
+    memory = parts.memory
     log = parts.log
     now = parts.now
   }
@@ -224,6 +227,7 @@ package final class Engine: @unchecked Sendable {
       parts.index.drop(body.entry.id)
     case .remove(let body):
       let id = body.entry.id
+      memory.drop(id)
       files.remove(id) { error in
         if let error { self.log.warn("a data file cannot be deleted", ["err": error, "entry": id]) }
       }

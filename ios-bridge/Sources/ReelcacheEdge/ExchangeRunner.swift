@@ -30,6 +30,7 @@ package final class ExchangeRunner: @unchecked Sendable {
   private var sniffed = false
   /// Whether the head is on its way to the socket: written alone, or before the first bytes.
   private var headOut = false
+  /// From the file, or from what memory holds of it.
   package private(set) var bytesFromDisk = 0
   package private(set) var bytesFromFlights = 0
 
@@ -139,10 +140,12 @@ package final class ExchangeRunner: @unchecked Sendable {
       readerAdvanced(engine.state, exchange, end, engine.now())
       return true
     }
-    let length = min(end - offset, engine.state.options.limits.readPieceBytes)
+    if let held = engine.memory.get(id, offset, end) { return stored(held, offset) }
+    let wanted = engine.memory.readEnd(id, offset, end) - offset
+    let length = min(wanted, engine.state.options.limits.readPieceBytes)
     if let bytes = engine.files.readNow(id, offset, length) {
-      countFromDisk(length)
-      return take(bytes, offset + length)
+      engine.memory.offer(id, offset, bytes)
+      return stored(bytes, offset)
     }
     reading = true
     engine.files.read(id, offset, length) { error, bytes in
@@ -152,17 +155,19 @@ package final class ExchangeRunner: @unchecked Sendable {
         self.engine.run { nowMs in self.readBroke(id, error, nowMs) }
         return
       }
-      self.countFromDisk(length)
+      self.engine.memory.offer(id, offset, bytes)
       self.engine.run { _ in
-        if self.take(bytes, offset + length) { self.pump() }
+        if self.stored(bytes, offset) { self.pump() }
       }
     }
     return false
   }
 
-  private func countFromDisk(_ length: Int) {
-    bytesFromDisk += length
-    engine.bytesFromDisk += length
+  /// Takes bytes that were stored.
+  private func stored(_ bytes: Data, _ offset: Int) -> Bool {
+    bytesFromDisk += bytes.count
+    engine.bytesFromDisk += bytes.count
+    return take(bytes, offset + bytes.count)
   }
 
   private func readBroke(_ id: Int, _ error: FileError?, _ nowMs: Int) {

@@ -39,9 +39,9 @@ package struct Change: Equatable, Sendable {
 }
 
 package struct IndexQueue {
-  fileprivate var changes = OrderedMap<Change>()
+  fileprivate var changes = OrderedMap<Int, Change>()
   /// Last access by id, oldest note first.
-  fileprivate var touches = OrderedMap<Int>()
+  fileprivate var touches = OrderedMap<Int, Int>()
   /// Rows in `changes`; with `touches.count` and `writingRows` this is the length of the queue.
   fileprivate var changedRows = 0
   /// Rows of the batch that is being written, and may come back.

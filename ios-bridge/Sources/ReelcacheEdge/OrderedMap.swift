@@ -1,9 +1,9 @@
-/// Values by a number, in the order in which they were added: what JavaScript's Map is to the reference, and no more.
+/// Values by a key, in the order in which they were added: what JavaScript's Map is to the reference, and no more.
 /// Every operation but `prepend` takes constant time on average.
-struct OrderedMap<Value> {
+struct OrderedMap<Key: Hashable, Value> {
   /// Where a key stands in `keys` and `values`; what was removed leaves a gap there until the next clean-up.
-  private var places: [Int: Int] = [:]
-  private var keys: [Int] = []
+  private var places: [Key: Int] = [:]
+  private var keys: [Key] = []
   private var values: [Value?] = []
   /// No value stands before it.
   private var head = 0
@@ -11,13 +11,13 @@ struct OrderedMap<Value> {
   var count: Int { places.count }
   var isEmpty: Bool { places.isEmpty }
 
-  subscript(key: Int) -> Value? {
+  subscript(key: Key) -> Value? {
     guard let place = places[key] else { return nil }
     return values[place]
   }
 
   /// The value that was added first, with its key.
-  var first: (key: Int, value: Value)? {
+  var first: (key: Key, value: Value)? {
     for place in head..<values.count {
       if let value = values[place] { return (keys[place], value) }
     }
@@ -25,7 +25,7 @@ struct OrderedMap<Value> {
   }
 
   /// Adds a value at the end, or replaces the key's where it stands.
-  mutating func set(_ key: Int, _ value: Value) {
+  mutating func set(_ key: Key, _ value: Value) {
     if let place = places[key] {
       values[place] = value
       return
@@ -36,7 +36,7 @@ struct OrderedMap<Value> {
   }
 
   /// Changes the value of a key where it stands; nil when there is none.
-  mutating func change<Result>(_ key: Int, _ body: (inout Value) -> Result) -> Result? {
+  mutating func change<Result>(_ key: Key, _ body: (inout Value) -> Result) -> Result? {
     guard let place = places[key], var value = values[place] else { return nil }
     // Held once, what it holds is changed in place.
     values[place] = nil
@@ -45,7 +45,7 @@ struct OrderedMap<Value> {
   }
 
   @discardableResult
-  mutating func remove(_ key: Int) -> Value? {
+  mutating func remove(_ key: Key) -> Value? {
     guard let place = places.removeValue(forKey: key) else { return nil }
     let value = values[place]
     values[place] = nil
@@ -59,18 +59,18 @@ struct OrderedMap<Value> {
   }
 
   /// Adds values in front, in their order; none of their keys may be there.
-  mutating func prepend(_ added: [(key: Int, value: Value)]) {
+  mutating func prepend(_ added: [(key: Key, value: Value)]) {
     if !added.isEmpty { closeGaps(added) }
   }
 
   /// Hands each value to `body`, in order, until it says false. The map must not change meanwhile.
-  func forEach(_ body: (Int, Value) -> Bool) {
+  func forEach(_ body: (Key, Value) -> Bool) {
     for place in head..<values.count {
       if let value = values[place], !body(keys[place], value) { return }
     }
   }
 
-  private mutating func closeGaps(_ front: [(key: Int, value: Value)]) {
+  private mutating func closeGaps(_ front: [(key: Key, value: Value)]) {
     let old = self
     self = OrderedMap()
     places.reserveCapacity(front.count + old.count)

@@ -56,7 +56,7 @@ package final class SpanFiles: @unchecked Sendable {
   private let calls: FileCalls
   private var openFilesMax: Int
   /// Files open or opening, least recently used first.
-  private var files = OrderedMap<SpanFile>()
+  private var files = OrderedMap<Int, SpanFile>()
   /// Files that wait until a descriptor may be opened, first come first served.
   private var queue: [SpanFile] = []
   /// Ids from `firstNewId` on whose file has been created.

@@ -30,7 +30,7 @@ package struct SpanJournalParts {
 package final class SpanJournal: @unchecked Sendable {
   private let parts: SpanJournalParts
   /// Spans that wait for their file's synchronisation, by entry id, oldest file first.
-  private var waiting = OrderedMap<SpanSet>()
+  private var waiting = OrderedMap<Int, SpanSet>()
   private var syncing = -1
   private var timer: LoopTimer?
   private var flushed: (() -> Void)?

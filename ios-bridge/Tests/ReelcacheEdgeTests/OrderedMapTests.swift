@@ -4,7 +4,7 @@ import XCTest
 
 final class OrderedMapTests: XCTestCase {
   func testValuesStandInTheOrderInWhichTheirKeysWereAdded() {
-    var map = OrderedMap<String>()
+    var map = OrderedMap<Int, String>()
     for (key, value) in [(5, "a"), (1, "b"), (3, "c")] { map.set(key, value) }
     map.set(5, "A")
     XCTAssertEqual(contents(map), ["5A", "1b", "3c"], "a key that is there keeps its place")
@@ -24,7 +24,7 @@ final class OrderedMapTests: XCTestCase {
   }
 
   func testItStaysTheSameAsAPlainListThroughManyChanges() {
-    var map = OrderedMap<String>()
+    var map = OrderedMap<Int, String>()
     var list: [(key: Int, value: String)] = []
     var state: UInt64 = 42
     for step in 0..<20_000 {
@@ -55,7 +55,7 @@ final class OrderedMapTests: XCTestCase {
     }
   }
 
-  private func contents(_ map: OrderedMap<String>) -> [String] {
+  private func contents(_ map: OrderedMap<Int, String>) -> [String] {
     var all: [String] = []
     map.forEach { key, value in
       all.append("\(key)\(value)")

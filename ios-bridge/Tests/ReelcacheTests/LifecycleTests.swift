@@ -29,6 +29,12 @@ final class LifecycleTests: XCTestCase {
     stage.endSave()
     XCTAssertEqual(stage.notes().suffix(3), ["background", "save", "third saved"])
   }
+
+  func testAWarningOfTheSystemAsksForMemoryOnce() {
+    let stage = LifeStage()
+    stage.onLoop { $0.warnedOfMemory() }
+    XCTAssertEqual(stage.notes(), ["memory"])
+  }
 }
 
 /// A life whose actions are written down.
@@ -48,7 +54,8 @@ private final class LifeStage: @unchecked Sendable {
         },
         background: { self.log.append("background") },
         foreground: { self.log.append("foreground") },
-        networkChanged: { self.log.append("network") }
+        networkChanged: { self.log.append("network") },
+        memoryWarning: { self.log.append("memory") }
       )
     )
   }

@@ -1,3 +1,4 @@
+import ReelcacheEdge
 import XCTest
 
 #if canImport(FoundationNetworking)
@@ -194,6 +195,47 @@ final class ServerTests: XCTestCase {
     XCTAssertEqual(origin.requests.count, 1)
   }
 
+  func testWhatIsPlayedAgainAndAgainComesFromMemoryUntilTheSystemAsksForIt() async throws {
+    let origin = try TestOrigin(300_000)
+    defer { origin.close() }
+    let cache = folder()
+    let server = try await startServer(options { $0.cacheDir = cache.path })
+    let url = server.convertUrl("\(origin.url)/x.ts")
+    try await play(url, times: 3)
+    let kept = memoryCounts(server)
+    XCTAssertEqual(kept.reads, 2 * kept.pieces, "each piece was read twice before it was kept")
+    // From here on no file can answer.
+    let file = try XCTUnwrap(dataFiles(cache).first)
+    XCTAssertEqual(truncate(file.path, 0), 0)
+    let third = try await fetch(url)
+    XCTAssertEqual(third.body, origin.body)
+    XCTAssertEqual(third.fields["Cache-Status"] as? String, "reelcache; hit")
+    XCTAssertEqual(memoryCounts(server).hits, kept.pieces)
+    XCTAssertEqual(origin.requests.count, 1)
+    server.loop.later { server.life.warnedOfMemory() }
+    XCTAssertEqual(memoryCounts(server).pieces, 0)
+    let fourth = try await fetch(url)
+    XCTAssertEqual(fourth.body, origin.body)
+    XCTAssertEqual(origin.requests.count, 2, "the file was missed, and its bytes fetched anew")
+  }
+
+  func testNothingStaysInMemoryOfWhatIsClearedOrWhenTheAppGoesToTheBackground() async throws {
+    let origin = try TestOrigin(300_000)
+    defer { origin.close() }
+    let server = try await startServer(options())
+    let url = server.convertUrl("\(origin.url)/x.ts")
+    try await play(url, times: 3)
+    XCTAssertGreaterThan(memoryCounts(server).pieces, 0)
+    await clearCache()
+    XCTAssertEqual(memoryCounts(server).bytes, 0)
+    try await play(url, times: 3)
+    XCTAssertGreaterThan(memoryCounts(server).pieces, 0)
+    await withCheckedContinuation { continuation in
+      server.loop.later { server.life.entersBackground { continuation.resume() } }
+    }
+    XCTAssertEqual(memoryCounts(server).bytes, 0)
+  }
+
   func testPagesOfTheAppsOwnAreServedBelowTheProxysAddress() async throws {
     let server = try await startServer(options())
     server.servePages { path in
@@ -234,9 +276,9 @@ final class ServerTests: XCTestCase {
     server.prefetch("\(origin.url)/y.ts")
     await server.stop()
     let app = server.app
-    return [server, app, app.engine, app.state, app.index, app.listener, app.engine.origin, app.engine.files].map(
-      Weak.init
-    )
+    let engine = app.engine
+    let parts: [AnyObject] = [server, app, engine, app.state, app.index, app.listener]
+    return (parts + [engine.origin, engine.files, engine.memory]).map(Weak.init)
   }
 
   private func folder() -> URL {
@@ -253,6 +295,25 @@ final class ServerTests: XCTestCase {
     options.logLevel = "silent"
     change(&options)
     return options
+  }
+
+  /// Fetches a URL that is not stored, waits until it is, and replays it.
+  private func play(_ url: String, times: Int) async throws {
+    _ = try await fetch(url)
+    try await until("the bytes on disk") { $0.bytes > 0 && $0.flights == 0 }
+    for _ in 1..<times { _ = try await fetch(url) }
+  }
+
+  private func memoryCounts(_ server: Server) -> MemoryTierCounts {
+    server.loop.queue.sync { server.app.engine.memory.counts() }
+  }
+
+  private func dataFiles(_ cache: URL) -> [URL] {
+    let data = cache.appendingPathComponent("data")
+    let files = FileManager.default.enumerator(at: data, includingPropertiesForKeys: [.isRegularFileKey])
+    return (files?.compactMap { $0 as? URL } ?? []).filter {
+      (try? $0.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true
+    }
   }
 
   private func failure(_ options: ServerOptions) async -> StartError? {

@@ -204,7 +204,7 @@ package final class ProxyState {
   /// Initialization sections and keys that playlists named: they travel express.
   package let expressUrls: UrlMemory
   /// Rewritten playlists.
-  let playlists: PlaylistMemory
+  package let playlists: PlaylistMemory
   var nextEntryId: Int
   var nextFlightId = 1
   var nextExchangeId = 1

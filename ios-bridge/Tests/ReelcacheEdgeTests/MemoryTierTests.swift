@@ -147,13 +147,14 @@ final class MemoryTierTests: XCTestCase {
     let tier = MemoryTier(loop, MemoryTierOptions(bytesMax: 10_000, idleMs: 1))
     loop.run {
       for _ in 0..<2 { tier.offer(1, 0, piece(100, 1)) }
+      tier.offer(2, 0, piece(100, 2))
       XCTAssertEqual(tier.counts().pieces, 1)
     }
     loop.until("it is empty") { tier.counts().pieces == 0 }
     loop.run {
       XCTAssertNil(tier.get(1, 0, 100))
       XCTAssertEqual(tier.counts().bytes, 0)
-      tier.offer(1, 0, piece(100, 1))
+      tier.offer(2, 0, piece(100, 2))
       XCTAssertEqual(tier.counts().pieces, 0, "what was read before it was emptied is forgotten, too")
     }
   }

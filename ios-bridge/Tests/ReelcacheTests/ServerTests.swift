@@ -219,6 +219,21 @@ final class ServerTests: XCTestCase {
     XCTAssertEqual(origin.requests.count, 2, "the file was missed, and its bytes fetched anew")
   }
 
+  func testAReadThatOpensItsFileCountsLikeAnyOther() async throws {
+    let origin = try TestOrigin(300_000)
+    defer { origin.close() }
+    let shared = folder().path
+    let first = try await startServer(options { $0.cacheDir = shared })
+    try await play(first.convertUrl("\(origin.url)/x.ts"), times: 1)
+    await first.stop()
+    let second = try await startServer(options { $0.cacheDir = shared })
+    for _ in 0..<2 { _ = try await fetch(second.convertUrl("\(origin.url)/x.ts")) }
+    let kept = memoryCounts(second)
+    XCTAssertGreaterThan(kept.pieces, 0)
+    XCTAssertEqual(kept.reads, 2 * kept.pieces)
+    XCTAssertEqual(origin.requests.count, 1)
+  }
+
   func testNothingStaysInMemoryOfWhatIsClearedOrWhenTheAppGoesToTheBackground() async throws {
     let origin = try TestOrigin(300_000)
     defer { origin.close() }

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { root, setup } from "./setup.mjs";
 
-const child = spawn(setup(), [join(root, "server", "main.ts"), ...process.argv.slice(2)], { stdio: "inherit" });
+const child = spawn(setup(), [join(root, "server", "reelcache.mjs"), ...process.argv.slice(2)], { stdio: "inherit" });
 
 // A signal for this process is meant for the server. The server takes a doubled one (Ctrl-C reaches both) as one.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {

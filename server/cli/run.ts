@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { parseIp } from "../core/route/ip-address.ts";
 import { addressClass, upstreamAddressAllowed } from "../core/route/upstream-access.ts";
-import { type DemoOrigin, type DemoSet, demoSets, startDemoOrigin } from "../demo/demo-origin.ts";
+import type { DemoOrigin } from "../demo/demo-origin.ts";
 import { demoPage } from "../demo/demo-page.ts";
+import { type DemoSet, demoSets } from "../demo/demo-sets.ts";
 import { type Server, StartError } from "../index.ts";
 import type { Options, PartialOptions } from "../options.ts";
 import { type CommandLine, readCommandLine } from "./command-line.ts";
@@ -85,6 +86,8 @@ function startOptions(line: Run, demo: DemoOrigin | null, terminal: boolean): Pa
 
 /** The demo's origin listens beside the proxy, so that its URLs, and with them the cache, outlive a restart. */
 async function startDemo(proxyPort: number): Promise<DemoOrigin> {
+  // Loaded only for a demo: a proxy for somebody's own URLs is smaller without it.
+  const { startDemoOrigin } = await import("../demo/demo-origin.ts");
   const wanted = proxyPort === 0 || proxyPort === 65_535 ? 0 : proxyPort + 1;
   try {
     return await startDemoOrigin({ port: wanted });

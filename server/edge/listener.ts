@@ -3,7 +3,6 @@
  * field order and field case are the core's. What the HTTP parser refuses is answered here, from the same table of errors.
  */
 import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
-import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import fastify from "fastify";
@@ -23,6 +22,9 @@ export type ListenerParts = {
   problem: (code: ErrorCode, detail: string) => { head: ResponseHead; content: string };
 };
 
+/** Not imported: an import reads every export, and with `WebSocket` comes all of Node's fetch and HTTP/2, 14 MB. */
+const { createServer } = process.getBuiltinModule("node:http");
+
 export type Listener = { port: number; close: () => Promise<void> };
 
 /** Listens on `host` and `port`; rejects when the port is taken, never takes another. */
@@ -30,6 +32,8 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
   const { limits } = parts;
   const app: FastifyInstance = fastify({
     forceCloseConnections: true,
+    // There are no routes and no schemas: the compilers for them would take 4 MB.
+    schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, parts),
     // Ahead of the router: every target is one route, what it means is the core's to say, from its own bytes.
     serverFactory: () => createServer(serverOptions(limits), (raw, response) => onRequest(raw, response, parts)),
@@ -44,6 +48,10 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
   const address = app.server.address();
   const actualPort = typeof address === "object" && address !== null ? address.port : port;
   return { port: actualPort, close: () => app.close() };
+}
+
+function noSchema(): never {
+  throw new Error("no route has a schema");
 }
 
 function serverOptions(limits: Limits): ServerOptions {

@@ -1,7 +1,7 @@
 /** The log: pino, JSON or readable, on stderr; URLs without their query, where signatures and tokens live. */
+import { createRequire } from "node:module";
 import type { Logger } from "pino";
 import pino from "pino";
-import pretty from "pino-pretty";
 
 export type Log = Logger;
 
@@ -13,6 +13,8 @@ export function openLog(level: string, format: "pretty" | "json"): Log {
     redact: { paths: ["*.authorization", "*.cookie", "*.secret", "secret"], censor: "[redacted]" },
   };
   if (format === "json") return pino(options, pino.destination({ dest: 2, sync: false }));
+  // Loaded only where somebody reads: it takes more memory than the log itself.
+  const pretty: typeof import("pino-pretty") = createRequire(import.meta.url)("pino-pretty");
   return pino(
     options,
     pretty({

@@ -4,13 +4,17 @@
  * The pool is ours rather than the library's because a transfer must know its own connection: whether it was reused
  * (only then a silent loss is retried), and which socket to close when the transfer is given up while connecting.
  */
+import { createRequire } from "node:module";
 import type net from "node:net";
-import { Client } from "undici";
+import type { Client as LibraryClient } from "undici";
 import type { Limits } from "../core/base/limits.ts";
 import { type ConnectorOptions, type OriginLink, originConnector } from "./origin-connector.ts";
 
+/** The library's client by itself: with all that stands beside it (fetch, mocks, caches) it takes 4 MB more. */
+const Client: typeof LibraryClient = createRequire(import.meta.url)("undici/lib/dispatcher/client.js");
+
 /** One connection: free, or used by exactly one transfer. */
-export type OriginConnection = { key: string; client: Client; link: OriginLink; discarded: boolean };
+export type OriginConnection = { key: string; client: LibraryClient; link: OriginLink; discarded: boolean };
 
 export class OriginPool {
   private limits: Limits;

@@ -40,7 +40,7 @@ function twin(name: string, title: string, words: string[]): Contender {
     start: (place) =>
       swift
         ? startTwin(place, place.options.bridge ?? builtBridge, words)
-        : startTwin(place, process.execPath, [join(root, "server/main.ts"), ...words]),
+        : startTwin(place, process.execPath, [join(root, "server/reelcache.mjs"), ...words]),
   };
 }
 

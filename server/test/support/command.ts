@@ -16,7 +16,7 @@ export type Command = { child: ChildProcess; line: () => Promise<string>; ended:
 
 /** Starts `reelcache` with arguments; `environment` is added to this process's own without REELCACHE_ variables. */
 export function startCommand(t: Test, args: string[], environment: Record<string, string> = {}): Command {
-  return startProcess(t, process.execPath, [join(rootDir, "server/main.ts"), ...args], environment);
+  return startProcess(t, process.execPath, [join(rootDir, "server/reelcache.mjs"), ...args], environment);
 }
 
 /** Starts any program. It is killed when the test ends, if it still runs. */

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/**
+ * The command as it is started: stripped types and compiled code are kept for the next run. Stripping loads a compiler
+ * into Node that stays, 25 MB and half a second. So the first run lets a child do it, which leaves the results behind.
+ */
+import { readdirSync } from "node:fs";
+import { constants, enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const { status, directory } = enableCompileCache(
+  fileURLToPath(new URL("../node_modules/.cache/reelcache", import.meta.url)),
+);
+const alone = process.argv.length === 3 && process.argv[2] === "--version";
+// Where nothing can be written, nothing is kept, and the command runs all the same.
+if (status === constants.compileCacheStatus.ENABLED && !alone && readdirSync(directory ?? "").length === 0) {
+  const { spawnSync } = await import("node:child_process");
+  spawnSync(process.execPath, [fileURLToPath(import.meta.url), "--version"], { stdio: "ignore" });
+}
+await import("./main.ts");

@@ -81,6 +81,8 @@ export type Server = {
   /** Tells that the network changed: origins given up are tried again at once. */
   networkChanged(): void;
   stats(): Stats;
+  /** Lets go of all memory that is held only to be quick: stored bytes and buffers. The cache stays as it is. */
+  trimMemory(): void;
   /** Adds pages of the caller's own below the proxy's address. */
   servePages(find: (path: string) => LocalPage | null): void;
   on<Name extends keyof ServerEvents>(name: Name, listener: (...args: ServerEvents[Name]) => void): void;
@@ -154,6 +156,7 @@ function makeServer(
     clearCache: async () => app.clear(),
     prefetch: (upstream) => app.prefetch(upstreamBytes(upstream)),
     networkChanged: app.networkChanged,
+    trimMemory: app.trimMemory,
     stats: () => ({ ...figures(app), ...tally }),
     servePages: (find) => {
       app.pages.find = find;

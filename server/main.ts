@@ -1,7 +1,7 @@
-#!/usr/bin/env node
 /** The command `reelcache [URL…]`: hands the process to the run, and the run's status back to the process. */
 import { writeSync } from "node:fs";
 import manifest from "../package.json" with { type: "json" };
+import { collectGarbage, keepSmall } from "./cli/idle-memory.ts";
 import { runCommand } from "./cli/run.ts";
 import { startServer } from "./index.ts";
 
@@ -11,7 +11,11 @@ process.exit(
       args: process.argv.slice(2),
       environment: process.env,
       version: manifest.version,
-      start: startServer,
+      start: async (options) => {
+        const server = await startServer(options);
+        keepSmall(server, collectGarbage);
+        return server;
+      },
       write: (text) => {
         process.stdout.write(text);
       },

@@ -57,6 +57,7 @@ export type App = {
   stop: () => Promise<void>;
   clear: () => void;
   networkChanged: () => void;
+  trimMemory: () => void;
   prefetch: (url: string) => void;
 };
 
@@ -172,6 +173,11 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
       index.flush();
     },
     networkChanged: () => connectivityChanged(state),
+    trimMemory: () => {
+      engine.memory.clear();
+      engine.pool.trim();
+      readMemory.trim();
+    },
     prefetch: (url) => {
       engine.run((nowMs) => {
         const exchange = backgroundExchange(state, url, options.form, "", nowMs);

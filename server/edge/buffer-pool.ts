@@ -41,6 +41,11 @@ export class BufferPool {
     if (this.#kept.length < this.#keptMax) this.#kept.push(buffer);
   }
 
+  /** Leaves the unused buffers to the garbage collector. */
+  trim(): void {
+    this.#kept.length = 0;
+  }
+
   counts(): BufferPoolCounts {
     return { taken: this.#taken.size, kept: this.#kept.length, made: this.#made };
   }

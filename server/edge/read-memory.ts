@@ -58,6 +58,11 @@ export class ReadMemory {
     else this.#blocks.delete(block.memory.buffer);
   }
 
+  /** Leaves the free blocks to the garbage collector. */
+  trim(): void {
+    for (const block of this.#kept.splice(0)) this.#blocks.delete(block.memory.buffer);
+  }
+
   counts(): ReadMemoryCounts {
     return { held: this.#held, kept: this.#kept.length, made: this.#made };
   }

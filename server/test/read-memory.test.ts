@@ -40,3 +40,16 @@ t.test("letting go twice is a programmer's error", async (t) => {
   t.throws(() => memory.release(block), /let go once/);
   t.throws(() => memory.hold(block), /cannot be held/);
 });
+
+t.test("free blocks are let go on request, and those in use stay what they are", async (t) => {
+  const memory = new ReadMemory(100, 4);
+  const free = memory.take();
+  const used = memory.take();
+  memory.release(free);
+  memory.trim();
+  t.same(memory.counts(), { held: 1, kept: 0, made: 2 });
+  memory.hold(free);
+  t.equal(memory.counts().held, 1, "what was let go is other memory");
+  memory.release(used);
+  t.equal(memory.take().buffer, used.buffer);
+});

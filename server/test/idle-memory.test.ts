@@ -1,0 +1,106 @@
+/** A proxy that nobody asks: when its memory goes back to the system, and that it does. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mock } from "node:test";
+import t from "tap";
+import { type IdleServer, keepSmall } from "../cli/idle-memory.ts";
+import { startCommand } from "./support/command.ts";
+
+/** A server of which a test says what it does, and a log of what was done with it. */
+function fakeServer(): { server: IdleServer; state: { running: boolean; exchanges: number; flights: number } } & {
+  log: string[];
+  ask: () => void;
+} {
+  const state = { running: true, exchanges: 0, flights: 0 };
+  const log: string[] = [];
+  const listeners: (() => void)[] = [];
+  const server = {
+    get running() {
+      return state.running;
+    },
+    stats: () => state,
+    trimMemory: () => log.push("trim"),
+    on: (_name: string, listener: () => void) => listeners.push(listener),
+  };
+  keepSmall(server as unknown as IdleServer, () => log.push("collect"));
+  return {
+    server: server as unknown as IdleServer,
+    state,
+    log,
+    ask: () => {
+      for (const listener of listeners) listener();
+    },
+  };
+}
+
+t.test("memory is given back once nobody asks", async (t) => {
+  t.beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+  t.afterEach(() => mock.timers.reset());
+
+  t.test("after the start, and not again while nothing happens", async (t) => {
+    const on = fakeServer();
+    mock.timers.tick(999);
+    t.same(on.log, []);
+    mock.timers.tick(1);
+    t.same(on.log, ["trim", "collect"], "what is let go is collected after it");
+    mock.timers.tick(600_000);
+    t.equal(on.log.length, 2);
+  });
+
+  t.test("a minute after the last request", async (t) => {
+    const on = fakeServer();
+    mock.timers.tick(1_000);
+    on.ask();
+    mock.timers.tick(59_000);
+    on.ask();
+    mock.timers.tick(1_000);
+    t.equal(on.log.length, 2, "somebody asked since");
+    mock.timers.tick(60_000);
+    t.equal(on.log.length, 4);
+  });
+
+  t.test("not while a response or a fetch is under way", async (t) => {
+    const on = fakeServer();
+    on.state.exchanges = 1;
+    mock.timers.tick(61_000);
+    on.state.exchanges = 0;
+    on.state.flights = 1;
+    mock.timers.tick(60_000);
+    t.same(on.log, []);
+    on.state.flights = 0;
+    mock.timers.tick(60_000);
+    t.same(on.log, ["trim", "collect"]);
+  });
+
+  t.test("never of a server that is stopped", async (t) => {
+    const on = fakeServer();
+    on.state.running = false;
+    mock.timers.tick(600_000);
+    t.same(on.log, []);
+  });
+});
+
+t.test("the command that nobody asks is small, and smaller than right after its start", async (t) => {
+  // What was changed since the last run is stripped of its types in this one, not in the one that is measured.
+  await startCommand(t, ["--version"], { NODE_OPTIONS: "" }).ended;
+  const options = ["--json", "--port", "0", "--cache-dir", t.testdir(), "--log-level", "silent"];
+  // What a test runner has its children load is not the command's.
+  const command = startCommand(t, [...options, "https://example.com/x"], { NODE_OPTIONS: "" });
+  await command.line();
+  const first = residentMegabytes(command.child.pid);
+  let now = first;
+  const deadline = performance.now() + 20_000;
+  while (now > Math.min(100, first - 4) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    now = residentMegabytes(command.child.pid);
+  }
+  t.ok(now <= 100, `${now} MB; with compilers for types it would be 110`);
+  t.ok(now <= first - 4, `${first} MB at first`);
+});
+
+function residentMegabytes(pid: number | undefined): number {
+  if (existsSync("/proc/self/status")) {
+    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_000;
+  }
+  return Number(execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" })) / 1_000;
+}

@@ -9,7 +9,7 @@ import { runSwift } from "./swift.mjs";
 import { ToolchainError } from "./swift-toolchain.mjs";
 
 /** What shipping code is formatted by; the stand-ins and the tests as well. */
-const formatted = ["Package.swift", "Sources", "Linux", "Tests", "Fuzz", "HostApp"];
+const formatted = ["Package.swift", "Sources", "Linux", "AppleSDK", "Tests", "Fuzz", "HostApp"];
 
 /** Tests whose ids both twins must have run; a seeded run of exchanges has a digest of all that happened in its id. */
 const sharedTests = ["vectors", "playbooks", "exchange-playbooks", "exchange-random", "exchange-noise"].map(

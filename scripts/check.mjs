@@ -22,6 +22,7 @@ const steps = [
   { name: "parity", run: () => runTool("node", [join(root, "scripts", "parity.ts")]) },
   { name: "availability", run: () => runTool("node", [join(root, "scripts", "availability.ts")]) },
   { name: "swift-build", run: buildSwift, swift: true },
+  { name: "apple-types", run: () => runLong("node", [join(root, "scripts", "apple-types.ts")]), swift: true },
   { name: "swift-lint", run: lintSwift, swift: true },
   { name: "swift-tests", run: testSwift, swift: true },
   { name: "sanitize", run: () => runLong("node", [join(root, "scripts", "sanitize.ts")]), swift: true },

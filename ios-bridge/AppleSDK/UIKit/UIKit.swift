@@ -7,6 +7,7 @@
   public class var shared: UIApplication { fatalError() }
   public nonisolated static let didEnterBackgroundNotification = NSNotification.Name("")
   public nonisolated static let willEnterForegroundNotification = NSNotification.Name("")
+  public nonisolated static let didReceiveMemoryWarningNotification = NSNotification.Name("")
   open var isIdleTimerDisabled: Bool {
     get { fatalError() }
     set { fatalError() }

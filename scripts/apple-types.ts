@@ -5,17 +5,33 @@
  */
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-type System = { name: string; folder: string; target: string; moduleName: string; outlines: string[] };
+type System = {
+  name: string;
+  folder: string;
+  target: string;
+  moduleName: string;
+  outlines: string[];
+  sources: string[];
+};
 type Ran = { status: number; lines: string[] };
 
 const architecture = process.arch === "arm64" ? "arm64" : "x86_64";
 
 /** Outlines that every system has, each after those that it imports. */
 const common = ["Darwin", "Dispatch", "Foundation", "Security", "Network"];
+
+/** Folders of what ships, each after those that it imports. */
+const library = ["ReelcacheCore", "ReelcacheEdge", "Reelcache", "ReelcacheControl", "ReelcacheCommand"].map((name) =>
+  join("Sources", name),
+);
+const hostApp = join("HostApp", "Sources");
+
+/** Folders of Sources that hold nothing to check: a C header, and the command's one line. */
+const small = ["CZlib", "reelcache-sut"];
 
 /** The oldest systems, as Package.swift says them. */
 const systems: System[] = [
@@ -25,19 +41,17 @@ const systems: System[] = [
     target: `${architecture}-apple-macosx12.0`,
     moduleName: `${architecture}-apple-macos`,
     outlines: common,
+    sources: library,
   },
   {
     name: "iOS",
     folder: "iphonesimulator",
     target: `${architecture}-apple-ios15.0-simulator`,
     moduleName: `${architecture}-apple-ios-simulator`,
-    outlines: [...common, "UIKit"],
+    outlines: [...common, "UIKit", "SwiftUI"],
+    sources: [...library, hostApp],
   },
 ];
-
-/** Folders of Sources, each after those that it imports. The last is the command's one file. */
-const shipping = ["ReelcacheCore", "ReelcacheEdge", "Reelcache", "ReelcacheControl", "ReelcacheCommand"];
-const elsewhere = ["CZlib", "reelcache-sut"];
 
 /** Swift's own modules that ours import, said or unsaid. */
 const standard = ["Swift", "SwiftOnoneSupport", "_Concurrency", "_StringProcessing"];
@@ -56,7 +70,8 @@ if (process.platform === "darwin") {
 }
 
 async function checkAll(): Promise<boolean> {
-  const forgotten = readdirSync(join(bridge, "Sources")).filter((name) => ![...shipping, ...elsewhere].includes(name));
+  const known = [...small, ...library.map((folder) => basename(folder))];
+  const forgotten = readdirSync(join(bridge, "Sources")).filter((name) => !known.includes(name));
   for (const name of forgotten) console.log(`ios-bridge/Sources/${name}: not in the list of what is checked for Apple`);
   const resources = await swiftResources();
   if (resources === null) return false;
@@ -90,16 +105,16 @@ async function check(system: System, resources: string): Promise<boolean> {
     const flags = ["-enable-library-evolution", "-suppress-warnings"];
     faults.push(...(await compile(system, name, join("AppleSDK", name), flags)));
   }
-  for (const name of shipping) {
+  for (const source of system.sources) {
     if (faults.length > 0) break;
-    faults.push(...(await compile(system, name, join("Sources", name), [])));
+    faults.push(...(await compile(system, source === hostApp ? "HostApp" : basename(source), source, [])));
   }
   const probes =
     faults.length > 0 ? [] : ["Any", system.name].map((name) => join("AppleSDK", "Probes", `${name}.swift`));
   for (const probe of probes) faults.push(...(await findsFaults(system, probe)));
   for (const line of faults.slice(0, linesMax)) console.log(line);
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-  const sum = `${shipping.length} modules and ${probes.length} files of known faults for ${system.target}, ${seconds} s`;
+  const sum = `${system.sources.length} modules and ${probes.length} files of known faults for ${system.target}, ${seconds} s`;
   console.log(
     faults.length > 0 ? `${system.name} FAILED: ${system.target}, ${seconds} s` : `${system.name} ok: ${sum}`,
   );

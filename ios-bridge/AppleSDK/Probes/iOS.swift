@@ -2,6 +2,7 @@
 
 import Foundation
 import Network
+import SwiftUI
 import UIKit
 
 #if os(iOS)
@@ -19,6 +20,12 @@ import UIKit
 
   func newerReason(_ path: NWPath) -> Bool {
     path.unsatisfiedReason == .vpnInactive  // fault: only available in iOS 17.0
+  }
+
+  struct WrongView: View {
+    var body: some View {
+      Text(verbatim: 1)  // fault: cannot convert value of type 'Int'
+    }
   }
 
   func newerSleep() async throws {

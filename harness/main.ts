@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`, `bench`, `load`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`, `bench`, `first-frame`, `load`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
 import { addBenchCommand } from "./bench/bench-command.ts";
+import { addFirstFrameCommand } from "./bench/first-frame/first-frame-command.ts";
 import { CaseFileError, findCases } from "./case/case-files.ts";
 import { addDoctorCommand } from "./device/doctor-command.ts";
 import { addLoadCommand } from "./load/load-command.ts";
@@ -58,6 +59,7 @@ addRequestsCommand(program);
 addRecordCommands(program);
 addMutantsCommand(program);
 addBenchCommand(program);
+addFirstFrameCommand(program);
 addLoadCommand(program);
 
 try {

@@ -1,6 +1,7 @@
 /** The command `bench` of the harness: contenders side by side on this machine. Never a part of what passes or fails. */
 import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
+import { matching, wholeNumber } from "./arguments.ts";
 import type { BenchCase, BenchReport, CaseResult, Contender } from "./bench-types.ts";
 import { cases } from "./cases/index.ts";
 import { contenders } from "./contenders/index.ts";
@@ -98,21 +99,6 @@ function list(
     const why = contender.missing(options);
     say(`${contender.name.padEnd(26)} ${contender.title}${why === null ? "" : ` (left out: ${why})`}`);
   }
-}
-
-/** Those whose name matches one of the globs; all of none. */
-function matching<T>(all: T[], nameOf: (one: T) => string, globs: string): T[] {
-  if (globs === "") return all;
-  const patterns = globs.split(",").map((glob) => {
-    const escaped = glob.trim().replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&");
-    return new RegExp(`^${escaped.replaceAll("*", ".*")}$`);
-  });
-  return all.filter((one) => patterns.some((pattern) => pattern.test(nameOf(one))));
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError("a number from 1 to 999");
-  return Number(text);
 }
 
 function seconds(text: string): number {

@@ -14,6 +14,8 @@ export type Goal = {
   against: string[];
   atLeast?: number;
   atMost?: number;
+  /** The worst round must keep the bound, not the median. */
+  everyRound?: boolean;
   /** Beyond the goal; it is told, and nothing hangs on it. */
   stretch?: number;
 };
@@ -44,7 +46,8 @@ function nameOfSubject(goal: Goal, name: string, keepsInMemory: boolean): string
   return goal.from === "disk" && keepsInMemory ? `${name}-disk` : name;
 }
 
-function judge(goal: Goal, subject: string, found: CaseResult | null, measurable: boolean): GoalResult {
+/** Holds one contender's figures of a case against a goal; `measurable`: whether there is such a way of serving at all. */
+export function judge(goal: Goal, subject: string, found: CaseResult | null, measurable = true): GoalResult {
   const bound = boundText(goal);
   // Where no twin keeps anything in memory, nothing is told of memory.
   const own = measurable ? (found?.results.find((result) => result.contender === subject) ?? null) : null;
@@ -60,9 +63,11 @@ function judge(goal: Goal, subject: string, found: CaseResult | null, measurable
     figure,
     byProcessor: byProcessor(goal, own, rival),
     // Wrong answers reach nothing, however quick.
-    reached: figure === null ? null : !wrong && within(goal, figure.median, boundOf(goal)),
+    reached: figure === null ? null : !wrong && within(goal, judgedOf(goal, figure), boundOf(goal)),
     stretched:
-      figure === null || goal.stretch === undefined ? null : !wrong && within(goal, figure.median, goal.stretch),
+      figure === null || goal.stretch === undefined
+        ? null
+        : !wrong && within(goal, judgedOf(goal, figure), goal.stretch),
   };
 }
 
@@ -93,6 +98,11 @@ function bestOf(goal: Goal, found: CaseResult | null): ContenderResult | null {
 
 function boundOf(goal: Goal): number {
   return goal.atLeast ?? goal.atMost ?? Number.NaN;
+}
+
+function judgedOf(goal: Goal, figure: Spread): number {
+  if (goal.everyRound !== true) return figure.median;
+  return goal.atLeast === undefined ? figure.max : figure.min;
 }
 
 /** Each goal has one bound; the stretch lies on the same side. */

@@ -1,7 +1,7 @@
 /** The bench's results as one page without scripts: a bar for each contender's figure, with the spread over the rounds. */
 import { type BenchReport, type CaseResult, type GoalResult, metrics } from "./bench-types.ts";
 import type { Spread } from "./statistics.ts";
-import { headerText, stateOf } from "./table.ts";
+import { headerText, sideColumns, stateOf } from "./table.ts";
 
 /** Measures of a chart, in pixels. */
 const nameWidth = 150;
@@ -29,14 +29,14 @@ const style = `
   }
 `;
 
-export function htmlPage(report: BenchReport): string {
+export function htmlPage(report: BenchReport, title = "reelcache bench"): string {
   const left = report.left.map(
     ({ contender, why }) => `<p class="wrong">${escaped(`${contender}: left out, ${why}`)}</p>`,
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>reelcache bench</title><style>${style}</style></head><body>
-<h1>reelcache bench</h1>
+<title>${escaped(title)}</title><style>${style}</style></head><body>
+<h1>${escaped(title)}</h1>
 <p>${escaped(headerText(report))}; ${escaped(report.at)}</p>
 <p>Bars are medians; the line across a bar goes from the lowest to the highest round.</p>
 ${left.join("\n")}
@@ -85,7 +85,20 @@ function caseChart(one: CaseResult): string {
 <svg viewBox="0 0 ${width} ${rows.length * rowHeight}" role="img" aria-label="${escaped(one.title)}">
 ${rows.join("\n")}
 </svg>
+${sideTable(one)}
 ${remarks.join("\n")}`;
+}
+
+/** The other figures of a case of players, whose bars tell a part only. */
+function sideTable(one: CaseResult): string {
+  if (one.metric !== "firstFrameMs") return "";
+  const columns = sideColumns(one);
+  const rows = one.results.map(({ contender, figures }) => {
+    const cells = columns.map((metric) => figures[metric]?.median.toFixed(metrics[metric].digits) ?? "-");
+    return `<tr>${[contender, ...cells].map((text) => `<td>${escaped(text)}</td>`).join("")}</tr>`;
+  });
+  return `<table><tr><th></th>${columns.map((metric) => `<th>${escaped(metrics[metric].unit)}</th>`).join("")}</tr>
+${rows.join("\n")}</table>`;
 }
 
 function bar(name: string, figure: Spread, middle: number, scale: number): string {

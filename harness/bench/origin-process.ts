@@ -7,15 +7,11 @@
  */
 import { createServer, type Socket } from "node:net";
 import { contentOf, livePlaylist, typeOf } from "./content.ts";
-
-type Link = { roundTripMs: number; bytesPerMs: number; handshakes: number; name: string };
-
-/** What one write over a link carries, in bytes: small beside a bandwidth of 1.5 Mbit/s. */
-const linkPieceBytes = 8_192;
+import { type Link, linkOf, sendOverLink } from "./shaped-link.ts";
 
 let asked = 0;
-/** When each link is free again: all connections over it share it. */
-const freeAt = new Map<string, number>();
+/** By name: all connections over a link share it. */
+const links = new Map<string, Link>();
 
 const server = createServer({ noDelay: true }, (socket) => {
   let head = "";
@@ -61,42 +57,9 @@ function answer(socket: Socket, request: string, first: boolean): void {
     socket.uncork();
     return;
   }
-  const link = {
-    roundTripMs: Number(roundTrip),
-    bytesPerMs: Number(kilobits) / 8,
-    handshakes: Number(handshakes),
-    name,
-  };
-  sendOverLink(socket, Buffer.concat([Buffer.from(head, "latin1"), body]), link, first);
-}
-
-/** The time on the way is waited for before the first byte; handshakes that plain loopback lacks, with the first one. */
-function sendOverLink(socket: Socket, bytes: Buffer, link: Link, first: boolean): void {
-  const arrives = performance.now() + link.roundTripMs * (1 + (first ? link.handshakes : 0));
-  let sent = 0;
-  const sendNext = (): void => {
-    const piece = bytes.subarray(sent, sent + linkPieceBytes);
-    sent += piece.length;
-    if (!socket.destroyed) socket.write(piece);
-    if (sent < bytes.length && !socket.destroyed) at(arrivalOf(link, piece.length), sendNext);
-  };
-  at(arrives, () => at(arrivalOf(link, Math.min(bytes.length, linkPieceBytes)), sendNext));
-}
-
-/** When so many bytes are through, behind all that goes over the link already. */
-function arrivalOf(link: Link, bytes: number): number {
-  const now = performance.now();
-  const begins = Math.max(now, freeAt.get(link.name) ?? 0);
-  const ends = begins + bytes / link.bytesPerMs;
-  freeAt.set(link.name, ends);
-  return ends;
-}
-
-/** Timers count whole milliseconds: what is due within one is done at once, and the lag does not add up. */
-function at(time: number, run: () => void): void {
-  const wait = time - performance.now();
-  if (wait < 0.5) run();
-  else setTimeout(run, wait);
+  const link = links.get(name) ?? linkOf(Number(roundTrip), Number(kilobits));
+  links.set(name, link);
+  sendOverLink(socket, Buffer.concat([Buffer.from(head, "latin1"), body]), link, first ? Number(handshakes) : 0);
 }
 
 process.on("message", () => process.send?.({ asked }));

@@ -79,19 +79,24 @@ export async function runBench(run: BenchRun, progress: Progress): Promise<Bench
 function reportOf(run: BenchRun, left: BenchReport["left"], results: CaseResult[]): BenchReport {
   return {
     at: new Date().toISOString(),
-    machine: {
-      cpu: cpus()[0]?.model ?? "",
-      cores: cpus().length,
-      memoryMegabytes: Math.round(totalmem() / 1_000_000),
-      system: `${process.platform} ${release()}`,
-      node: process.version,
-      load: loadavg()[0] ?? 0,
-    },
+    machine: machineOf(),
     rounds: run.rounds,
     seconds: run.seconds,
     left,
     cases: results,
     goals: [],
+  };
+}
+
+/** What the figures were measured on, and how busy it is. */
+export function machineOf(): BenchReport["machine"] {
+  return {
+    cpu: cpus()[0]?.model ?? "",
+    cores: cpus().length,
+    memoryMegabytes: Math.round(totalmem() / 1_000_000),
+    system: `${process.platform} ${release()}`,
+    node: process.version,
+    load: loadavg()[0] ?? 0,
   };
 }
 

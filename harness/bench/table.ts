@@ -15,6 +15,10 @@ const columns: Metric[] = [
   "megabytesPerSecond",
   "p50Ms",
   "p99Ms",
+  "rebuffers",
+  "stalledMs",
+  "originKilobytes",
+  "twiceKilobytes",
   "cpuSecondsPerGigabyte",
   "cpuSecondsPerThousand",
   "cpuPercent",
@@ -40,9 +44,7 @@ export function headerText(report: Pick<BenchReport, "machine" | "rounds" | "sec
 }
 
 export function caseText(result: CaseResult): string {
-  const shown = columns.filter(
-    (metric) => metric !== result.metric && result.results.some((one) => one.figures[metric] !== undefined),
-  );
+  const shown = sideColumns(result);
   const own = metrics[result.metric].unit;
   const head = ["", own, "min..max", `× ${result.baseline}`, "min..max", ...shown.map(headOf)];
   const rows = result.results.map((one) => rowOf(one, result.metric, shown));
@@ -54,6 +56,13 @@ export function caseText(result: CaseResult): string {
     [...one.faults.map((fault) => `WRONG: ${fault}`), ...one.notes].map((text) => `  ${one.contender}: ${text}`),
   );
   return [`${result.id}  ${result.title}`, ...lines.map((line) => `  ${line}`.trimEnd()), ...remarks].join("\n");
+}
+
+/** What else was measured in a case, in the order of the table. */
+export function sideColumns(result: CaseResult): Metric[] {
+  return columns.filter(
+    (metric) => metric !== result.metric && result.results.some((one) => one.figures[metric] !== undefined),
+  );
 }
 
 export function goalsText(report: BenchReport): string {

@@ -15,7 +15,7 @@ const style = `
   h1 { font-size: 1.5em } h2 { font-size: 1.1em; margin: 2em 0 .3em }
   p { color: #5a6675; margin: .3em 0 }
   svg { display: block; width: 100%; height: auto } text { font: 12px system-ui, sans-serif; fill: currentColor }
-  .bar { fill: #9fb3c8 } .reference, .reference-disk { fill: #2b6cb0 } .bridge, .bridge-disk { fill: #c05621 }
+  .bar { fill: #9fb3c8 } [class^="bar reference"] { fill: #2b6cb0 } [class^="bar bridge"] { fill: #c05621 }
   .spread { stroke: currentColor; opacity: .55 } .figure { opacity: .8 }
   table { border-collapse: collapse; width: 100% }
   td, th { text-align: left; padding: .25em .8em .25em 0; border-bottom: 1px solid #d8dee6; vertical-align: top }
@@ -24,7 +24,7 @@ const style = `
   @media (prefers-color-scheme: dark) {
     body { color: #dde3ea; background: #14181d } p { color: #97a3b2 }
     td, th { border-color: #303844 } .bar { fill: #54657a } .reached { color: #68d391 }
-    .reference, .reference-disk { fill: #4a90d9 } .bridge, .bridge-disk { fill: #dd7b3f }
+    [class^="bar reference"] { fill: #4a90d9 } [class^="bar bridge"] { fill: #dd7b3f }
     .missed, .wrong { color: #fc8181 }
   }
 `;

@@ -21,7 +21,7 @@ const run: FirstFrameRun = {
   media: [{ name: "fmp4", folder: media, playlist: "index.m3u8" }],
   rounds: 1,
   warmUp: false,
-  seconds: 0.5,
+  seconds: 0.2,
   options: { bridge: null },
   folder,
 };

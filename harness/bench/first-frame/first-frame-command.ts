@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { matching, wholeNumber } from "../arguments.ts";
 import type { BenchReport } from "../bench-types.ts";
+import { missingProgram } from "../contenders/nginx.ts";
 import { htmlPage } from "../html.ts";
 import { guard } from "../processes.ts";
 import { machineOf } from "../run-bench.ts";
@@ -67,11 +68,9 @@ export async function firstFrameCommand(
     for (const link of chosen.links) say(`${link.name.padEnd(22)} ${linkText(link)}`);
     return 0;
   }
-  const missing = missingChromium();
-  if (missing !== null) {
-    say(missing);
-    return 3;
-  }
+  const missing = [missingChromium(), missingProgram("ffmpeg", "-version", "ffmpeg")].filter((why) => why !== null);
+  for (const why of missing) say(why);
+  if (missing.length > 0) return 3;
   const folder = mkdtempSync(join(tmpdir(), "reelcache-first-frame-"));
   const clean = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   // A signal ends this process without coming by here: processes first, then their folder.
@@ -81,13 +80,15 @@ export async function firstFrameCommand(
     say(`making media: ${chosen.media.join(", ")}`);
     const media = await makeMedia(chosen.media, folder);
     await runAndTell(options, say, {
-      ...{ ways: chosen.only, links: chosen.links, engines: chosen.players, media, folder },
-      ...{
-        warmUp: true,
-        rounds: options.rounds,
-        seconds: options.seconds,
-        options: { bridge: options.bridge ?? null },
-      },
+      ways: chosen.only,
+      links: chosen.links,
+      engines: chosen.players,
+      media,
+      folder,
+      rounds: options.rounds,
+      warmUp: true,
+      seconds: options.seconds,
+      options: { bridge: options.bridge ?? null },
     });
   } finally {
     process.off("exit", clean);

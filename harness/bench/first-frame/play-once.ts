@@ -28,7 +28,12 @@ export async function playOnce(stage: Stage, way: Way, { link, engine, set }: Se
   const server = way.server === null ? null : (stage.running.get(way.server) ?? null);
   const url = `http://127.0.0.1:${server?.port ?? origin.port}${server?.targetOf(path) ?? path}`;
   if (way.secondsBefore !== null) {
-    await fetchStart(url, way.secondsBefore);
+    try {
+      await fetchStart(url, way.secondsBefore);
+    } catch (error) {
+      // The server's fault, and no reason to lose the other ways' figures.
+      return { figures: {}, faults: [`before the play: ${error instanceof Error ? error.message : String(error)}`] };
+    }
     await origin.quiet(play);
   }
   await origin.shape(play, { roundTripMs: link.roundTripMs, kilobits: link.kilobits, handshakes: way.handshakes });

@@ -52,7 +52,7 @@ export async function runFirstFrame(run: FirstFrameRun, progress: Progress): Pro
     for (const [at, setting] of settingsOf(run).entries()) {
       progress.onLine(`${idOf(setting)}: ${chosen.map((way) => way.name).join(", ")}`);
       if (at === 0 && run.warmUp) await warmUp(stage, chosen, setting);
-      progress.onCase(await playCase(stage, chosen, setting, run.rounds));
+      progress.onCase(await playCase(stage, chosen, setting, run.rounds, progress.onLine));
     }
   } finally {
     for (const server of running.values()) await server.stop();
@@ -96,7 +96,13 @@ async function warmUp(stage: Stage, chosen: Way[], setting: Setting): Promise<vo
   for (const way of chosen) await playOnce({ ...stage, seconds: 0 }, way, { ...setting, link: warmUpLink });
 }
 
-async function playCase(stage: Stage, chosen: Way[], setting: Setting, rounds: number): Promise<CaseResult> {
+async function playCase(
+  stage: Stage,
+  chosen: Way[],
+  setting: Setting,
+  rounds: number,
+  onLine: Progress["onLine"],
+): Promise<CaseResult> {
   const entries = chosen.map((way): Entry => ({ way, turns: [] }));
   for (let round = 0; round < rounds; round += 1) {
     // Who is first changes from round to round.
@@ -104,6 +110,7 @@ async function playCase(stage: Stage, chosen: Way[], setting: Setting, rounds: n
       const entry = entries[(turn + round) % entries.length];
       entry?.turns.push(await playOnce(stage, entry.way, setting));
     }
+    onLine(`  round ${round + 1} of ${rounds}`);
   }
   const baseline = entries.find((entry) => entry.way.name === baselineName) ?? null;
   return {

@@ -41,9 +41,16 @@ let targets: [Target] = [
 
 let tests: [Target] = [
   .testTarget(name: "ReelcacheCoreTests", dependencies: ["ReelcacheCore"]),
-  .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge"] + edgeTestModules),
+  .testTarget(name: "ReelcacheEdgeTests", dependencies: ["ReelcacheEdge", "Faults"] + edgeTestModules),
   .testTarget(name: "ReelcacheControlTests", dependencies: ["ReelcacheControl"] + appleModules),
   .testTarget(name: "ReelcacheTests", dependencies: ["Reelcache", "ReelcacheCommand"] + appleModules),
+  // What a sanitizer must report, in the tests and in the command; no product has it.
+  .target(name: "Faults", dependencies: ["ReelcacheCore", "ReelcacheEdge"] + appleModules, path: "Tests/Faults"),
+  .executableTarget(
+    name: "reelcache-faulty",
+    dependencies: ["ReelcacheCommand", "Faults"],
+    path: "Tests/FaultyCommand"
+  ),
 ]
 
 let package = Package(

@@ -1,32 +1,59 @@
 /**
  * `npm run sanitize`: the Swift twin's tests, and 250 players at once through the whole proxy, under ThreadSanitizer and
- * under AddressSanitizer. Any report is a failure, in whatever process it was. `--only thread` runs one of them,
- * `--burst` leaves the tests out; `--all` leaves none out: the core has nothing concurrent, and hostile playlists are timed.
+ * under AddressSanitizer. Any report is a failure, in whatever process it was. Before that counts for anything, each must
+ * report a fault that is committed on purpose, in both. `--only thread` runs one of them, `--burst` leaves the tests out;
+ * `--all` leaves none out.
  */
-import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { burst } from "./burst.ts";
+import {
+  buildAll,
+  type Environment,
+  type Run,
+  reportPath,
+  reportsIn,
+  root,
+  runBurst,
+  runTests,
+} from "./sanitize-runs.ts";
 
-type Sanitizer = { name: string; options: string; variable: string; skip: string[] };
+type Sanitizer = {
+  name: string;
+  /** Its own, and where it takes them from. */
+  options: string;
+  variable: string;
+  /** Tests that are left out but for `--all`. */
+  skip: string[];
+  /** A fault that it must report, by its name in ios-bridge/Tests/Faults, and what the report must say. */
+  fault: { name: string; says: RegExp };
+};
 
 const sanitizers: Sanitizer[] = [
-  // The core has neither threads nor locks, and its random runs would take minutes.
-  { name: "thread", variable: "TSAN_OPTIONS", options: "halt_on_error=0", skip: ["ReelcacheCoreTests"] },
-  // Foundation on Linux and Swift's metadata count as leaks; what hostile playlists cost is no matter here.
-  { name: "address", variable: "ASAN_OPTIONS", options: "detect_leaks=0", skip: ["PlaylistHostileTests"] },
+  {
+    name: "thread",
+    variable: "TSAN_OPTIONS",
+    options: "halt_on_error=0",
+    // The core has neither threads nor locks, and its random runs would take minutes.
+    skip: ["ReelcacheCoreTests"],
+    fault: { name: "race", says: /data race.*entryComplete/s },
+  },
+  {
+    name: "address",
+    variable: "ASAN_OPTIONS",
+    // Foundation on Linux and Swift's metadata count as leaks.
+    options: "detect_leaks=0",
+    // What hostile playlists cost is no matter here.
+    skip: ["PlaylistHostileTests"],
+    fault: { name: "use after free", says: /heap-use-after-free.*freed by.*BufferPool/s },
+  },
 ];
 
 const players = 250;
-/** Longest that the tests may take, and the proxy to begin and to stop, in milliseconds. */
-const testsMs = 900_000;
-const proxyMs = 60_000;
+/** Enough to be under way when the fault comes. */
+const playersOfFault = 10;
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values } = parseArgs({
   options: {
     only: { type: "string", default: "thread,address" },
@@ -41,148 +68,81 @@ for (const sanitizer of chosen) {
 }
 process.exitCode = failed > 0 ? 1 : 0;
 
-/** True when all passed and nothing was reported. */
+/** True when all passed and nothing was reported but what had to be. */
 async function sanitize(sanitizer: Sanitizer): Promise<boolean> {
-  const folder = mkdtempSync(join(tmpdir(), "reelcache-sanitize-"));
   const scratch = join(root, "ios-bridge", ".build", `sanitize-${sanitizer.name}`);
   const flags = [`--sanitize=${sanitizer.name}`, "--scratch-path", scratch];
-  // In files, since what a child of a test says is the test's to read. A deadlock of locks is no race.
-  const environment = { [sanitizer.variable]: `${sanitizer.options}:log_path=${join(folder, "report")}` };
+  const programs = join(scratch, "debug");
+  const built = await buildAll(flags);
+  tell(sanitizer, built);
+  if (!built.good) return false;
+  const skipped = values.all ? [] : sanitizer.skip.flatMap((name) => ["--skip", name]);
+  const verdicts: boolean[] = [];
+  if (!values.burst) {
+    verdicts.push(
+      await findsFault(sanitizer, "the tests", (environment, folder) => {
+        const asked = { REELCACHE_TEST_CHILD: sanitizer.fault.name, REELCACHE_TEST_DIR: folder };
+        return runTests(flags, ["--filter", "StorageChildTests"], { ...environment, ...asked });
+      }),
+      await findsNothing(sanitizer, (environment) => runTests(flags, skipped, environment)),
+    );
+  }
+  verdicts.push(
+    await findsFault(sanitizer, "the burst", (environment, folder) => {
+      const asked = { ...environment, FAULT_ON_PURPOSE: sanitizer.fault.name };
+      return runBurst(join(programs, "reelcache-faulty"), playersOfFault, asked, folder, "SIGUSR2");
+    }),
+    await findsNothing(sanitizer, (environment, folder) =>
+      runBurst(join(programs, "reelcache-sut"), players, environment, folder, null),
+    ),
+  );
+  return verdicts.every((good) => good);
+}
+
+/** True when the run passed and no process of it reported anything. */
+async function findsNothing(
+  sanitizer: Sanitizer,
+  run: (environment: Environment, folder: string) => Promise<Run>,
+): Promise<boolean> {
+  const { result, reports } = await watched(sanitizer, run);
+  tell(sanitizer, result);
+  if (reports.length === 0) return result.good;
+  const lines = reports.slice(0, 3).flatMap((report) => report.split("\n").slice(0, 60));
+  tell(sanitizer, { good: false, words: `${reports.length} processes reported`, lines });
+  return false;
+}
+
+/** True when the fault in the run was reported as what it is, and the run did not pass for all that. */
+async function findsFault(
+  sanitizer: Sanitizer,
+  where: string,
+  run: (environment: Environment, folder: string) => Promise<Run>,
+): Promise<boolean> {
+  const { result, reports } = await watched(sanitizer, run);
+  const { name, says } = sanitizer.fault;
+  const seen = reports.some((report) => says.test(report));
+  const good = seen && !result.good;
+  const words = `a ${name} on purpose in ${where} is ${seen ? "reported" : "not reported"}`;
+  const passed = result.good ? ", and all passes" : "";
+  tell(sanitizer, { good, words: `${words}${passed}`, lines: [...result.lines, ...reports.slice(0, 3)] });
+  return good;
+}
+
+/** A run whose reports come into a folder of its own. */
+async function watched(
+  { variable, options }: Sanitizer,
+  run: (environment: Environment, folder: string) => Promise<Run>,
+): Promise<{ result: Run; reports: string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "reelcache-sanitize-"));
   try {
-    if (!(await built(flags))) return false;
-    const passed = values.burst || (await tested(sanitizer, flags, environment));
-    const survived = await burstOf(sanitizer, join(scratch, "debug", "reelcache-sut"), environment, folder);
-    return reportsNothing(sanitizer, folder) && passed && survived;
+    const result = await run({ [variable]: `${options}:log_path=${reportPath(folder)}` }, folder);
+    return { result, reports: reportsIn(folder) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function built(flags: string[]): Promise<boolean> {
-  const { status, lines } = await swift(["build", "--build-tests", ...flags], {}, testsMs);
-  if (status !== 0) for (const line of lines.slice(-40)) console.log(line);
-  return status === 0;
-}
-
-async function tested(sanitizer: Sanitizer, flags: string[], environment: Record<string, string>): Promise<boolean> {
-  const skipped = values.all ? [] : sanitizer.skip.flatMap((name) => ["--skip", name]);
-  const began = performance.now();
-  const { status, lines } = await swift(["test", "--skip-build", ...flags, ...skipped], environment, testsMs);
-  const sums = lines.map((line) => /Executed ([0-9]+) tests?, .*?([0-9]+) failures?/.exec(line)).filter(Boolean);
-  const [, count = "0", failures = "?"] = sums.at(-1) ?? [];
-  const good = status === 0 && Number(count) > 0 && failures === "0";
-  tell(sanitizer, good, `${count} tests, ${failures} failures, ${secondsSince(began)} s`);
-  const telling = lines.filter((line) => / error: |Test skipped|stopped: |Fatal error/.test(line));
-  if (!good) for (const line of [...telling, ...lines.slice(-5)]) console.log(`  ${line}`);
-  return good;
-}
-
-/** Runs swift to its end, or to `limitMs`. */
-async function swift(
-  args: string[],
-  env: Record<string, string>,
-  limitMs: number,
-): Promise<{ status: number; lines: string[] }> {
-  // A group of its own, so that tests that hang end with it.
-  const child = spawn(process.execPath, [join(root, "scripts", "swift.mjs"), ...args], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on("line", (line) => lines.push(line));
-  }
-  const stop = (): void => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-  };
-  const timer = setTimeout(() => {
-    lines.push(`stopped: it took more than ${limitMs / 1_000} s`);
-    stop();
-  }, limitMs);
-  const interrupted = (): void => {
-    stop();
-    process.exit(130);
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
-  const status = await new Promise<number>((resolve) => {
-    child.on("error", (error) => {
-      lines.push(error.message);
-      resolve(1);
-    });
-    child.on("close", (code) => resolve(code ?? 1));
-  });
-  clearTimeout(timer);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupted);
-  return { status, lines };
-}
-
-/** Starts the proxy, sends the players, empties its cache in the middle, and stops it in order. */
-async function burstOf(
-  sanitizer: Sanitizer,
-  program: string,
-  environment: Record<string, string>,
-  folder: string,
-): Promise<boolean> {
-  const began = performance.now();
-  const options = ["--json", "--port", "0", "--cache-dir", join(folder, "cache"), "--allow-private", "127.0.0.1:*"];
-  // Small, so that it evicts; patient, since all is slow.
-  const limits = ["--max-cache-bytes", "20MB", "--eviction-delay-ms", "0", "--limit", "queueWaitMs=120000"];
-  const child = spawn(program, [...options, ...limits, "--log-level", "error"], {
-    env: { ...process.env, ...environment },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  const said: string[] = [];
-  createInterface({ input: child.stderr }).on("line", (line) => said.push(line));
-  const lines = createInterface({ input: child.stdout });
-  const exited = new Promise<string>((resolve) => {
-    child.on("error", (error) => resolve(error.message));
-    child.on("exit", (code, signal) => resolve(code === 0 ? "" : `it ended with ${code ?? signal}`));
-  });
-  const proxy = await within(proxyMs, [new Promise<string>((resolve) => lines.once("line", resolve)), exited]);
-  if (proxy === null || !proxy.startsWith("{")) {
-    child.kill("SIGKILL");
-    tell(sanitizer, false, `the proxy does not begin: ${proxy ?? ""} ${said.slice(-5).join(" ")}`);
-    return false;
-  }
-  const url = String((JSON.parse(proxy) as { listening: string }).listening);
-  const { requests, faults } = await burst(url, players, () => child.stdin.write("clear\n"));
-  child.kill("SIGTERM");
-  const end = await within(proxyMs, [exited]);
-  if (end === null) child.kill("SIGKILL");
-  if (end !== "") faults.push(end ?? "it does not stop");
-  tell(sanitizer, faults.length === 0, `${requests} requests of ${players} players, ${secondsSince(began)} s`);
-  for (const fault of faults.slice(0, 20)) console.log(`  ${fault}`);
-  if (faults.length > 0) for (const line of said.slice(-20)) console.log(`  ${line}`);
-  return faults.length === 0;
-}
-
-/** What comes first, null when it takes too long. */
-async function within<Value>(milliseconds: number, promises: Promise<Value>[]): Promise<Value | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, null);
-  });
-  const first = await Promise.race([...promises, late]);
-  clearTimeout(timer);
-  return first;
-}
-
-/** True when no process wrote a report. */
-function reportsNothing(sanitizer: Sanitizer, folder: string): boolean {
-  const reports = readdirSync(folder).filter((name) => name.startsWith("report"));
-  if (reports.length > 0) tell(sanitizer, false, `${reports.length} processes reported`);
-  for (const name of reports.slice(0, 3)) {
-    const lines = readFileSync(join(folder, name), "utf8").split("\n");
-    for (const line of lines.slice(0, 60)) console.log(`  ${line}`);
-  }
-  return reports.length === 0;
-}
-
-function tell(sanitizer: Sanitizer, good: boolean, words: string): void {
-  console.log(`${sanitizer.name.padEnd(8)} ${good ? "ok" : "FAILED"}: ${words}`);
-}
-
-function secondsSince(began: number): string {
-  return ((performance.now() - began) / 1_000).toFixed(1);
+function tell({ name }: Sanitizer, { good, words, lines }: Run): void {
+  console.log(`${name.padEnd(8)} ${good ? "ok" : "FAILED"}: ${words}`);
+  if (!good) for (const line of lines) console.log(`  ${line}`);
 }

@@ -58,6 +58,7 @@ async function main() {
   let passed = 0;
   let failed = 0;
   const failedSteps = [];
+  const leftOut = [];
   const chosen = steps.filter((candidate) => only.length === 0 || only.includes(candidate.name));
   const left = chosen.filter((step) => values["no-swift"] && step.swift === true);
   if (values["no-swift"]) {
@@ -72,6 +73,7 @@ async function main() {
     }
     passed += result.passed;
     failed += result.failed;
+    leftOut.push(...(result.left ?? []));
     if (result.failed > 0) {
       failedSteps.push(step.name);
     }
@@ -86,6 +88,11 @@ async function main() {
     process.stdout.write(
       `\nThe Swift twin was left out (--no-swift): ${names === "" ? "its tests" : names}, its conformance\n`,
     );
+  }
+  // Neither passed nor failed: what this machine does not allow.
+  for (const reason of new Set(leftOut)) {
+    const count = leftOut.filter((other) => other === reason).length;
+    process.stdout.write(`\nLeft out on this machine (${count}): ${reason}\n`);
   }
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
@@ -159,7 +166,7 @@ async function runTests() {
   if (status !== 0 && failed === 0) {
     process.stdout.write(`   tap ended with status ${status}\n`);
   }
-  return { passed: totals.pass, failed: status !== 0 && failed === 0 ? 1 : failed };
+  return { passed: totals.pass, failed: status !== 0 && failed === 0 ? 1 : failed, left: totals.left };
 }
 
 /** The reference's wire tests against the Swift twin; the few of them that need the library are the reference's alone. */
@@ -229,11 +236,16 @@ function verdictsOf(run) {
 
 /** Reads tap's output as it comes; the sums are in its last line. */
 async function readTap(stream) {
-  let totals = { pass: 0, fail: 0, skip: 0, todo: 0 };
+  let totals = { pass: 0, fail: 0, skip: 0, todo: 0, left: [] };
   let detail = [];
   for await (const line of createInterface({ input: stream })) {
     const file = /^(not ok|ok) [0-9]+ - (\S+)(?: # time=([0-9.]+)ms)?/.exec(line);
     const sums = /^# \{ (total: .*) \}$/.exec(line);
+    const left = /^ *# left out: (.*)$/.exec(line);
+    if (left !== null) {
+      totals.left.push(left[1]);
+      process.stdout.write(`   ${left[0].trim()}\n`);
+    }
     if (file !== null) {
       const good = file[1] === "ok";
       const seconds = (Number(file[3] ?? 0) / 1000).toFixed(1);

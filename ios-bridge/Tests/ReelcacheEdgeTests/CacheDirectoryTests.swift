@@ -70,9 +70,9 @@ final class CacheDirectoryTests: StorageTestCase {
 
   func testAFullDiskIsRefused() throws {
     // Room for its own folder and one more.
-    let disk = try SmallDisk(65_536, 2)
-    defer { disk.unmount() }
-    XCTAssert(refusal("\(disk.dir)/cache").contains("is full. Free some space"), refusal("\(disk.dir)/cache"))
+    try onSmallDisk(65_536, 2) { disk in
+      XCTAssert(refusal("\(disk.dir)/cache").contains("is full. Free some space"), refusal("\(disk.dir)/cache"))
+    }
   }
 
   func testTheDefaultDirectoryFollowsXdgCacheHomeWhenItIsAbsolute() {

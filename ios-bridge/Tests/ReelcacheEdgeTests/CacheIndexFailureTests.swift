@@ -169,32 +169,32 @@ final class CacheIndexFailureTests: StorageTestCase {
 
   func testADiskThatIsReallyFullStopsTheJournalNotTheCallerUntilThereIsRoomAgain() throws {
     // R-INDEX-12
-    let disk = try SmallDisk(524_288)
-    defer { disk.unmount() }
-    try makeFolders("\(disk.dir)/data", 0o700)
-    let bench = IndexBench(loop, disk.dir)
-    let before = bench.on { $0.nextId() }
-    bench.on { index in
-      index.put(plainEntry(before) { $0.total = 0 })
-      index.flush()
+    try onSmallDisk(524_288) { disk in
+      try makeFolders("\(disk.dir)/data", 0o700)
+      let bench = IndexBench(loop, disk.dir)
+      let before = bench.on { $0.nextId() }
+      bench.on { index in
+        index.put(plainEntry(before) { $0.total = 0 })
+        index.flush()
+      }
+      try disk.fill()
+      bench.on { index in
+        for _ in 0..<500 { index.put(plainEntry(index.nextId()) { $0.total = 0 }) }
+        index.flush()
+      }
+      XCTAssertEqual(bench.health, .degraded)
+      XCTAssert(["SQLITE_FULL", "SQLITE_IOERR"].contains(bench.errors.first ?? ""), "\(bench.errors)")
+      XCTAssertGreaterThan(bench.counts.queued, 0)
+      try unlinkFile("\(disk.dir)/ballast")
+      bench.on { $0.flush() }
+      XCTAssertEqual(bench.health, .ok)
+      XCTAssertEqual(bench.counts.queued, 0)
+      bench.on { $0.close() }
+      let second = IndexBench(loop, disk.dir)
+      XCTAssertEqual(second.entries.count, 501, "nothing was lost")
+      XCTAssertEqual(second.ids.first, before)
+      second.on { $0.close() }
     }
-    try disk.fill()
-    bench.on { index in
-      for _ in 0..<500 { index.put(plainEntry(index.nextId()) { $0.total = 0 }) }
-      index.flush()
-    }
-    XCTAssertEqual(bench.health, .degraded)
-    XCTAssert(["SQLITE_FULL", "SQLITE_IOERR"].contains(bench.errors.first ?? ""), "\(bench.errors)")
-    XCTAssertGreaterThan(bench.counts.queued, 0)
-    try unlinkFile("\(disk.dir)/ballast")
-    bench.on { $0.flush() }
-    XCTAssertEqual(bench.health, .ok)
-    XCTAssertEqual(bench.counts.queued, 0)
-    bench.on { $0.close() }
-    let second = IndexBench(loop, disk.dir)
-    XCTAssertEqual(second.entries.count, 501, "nothing was lost")
-    XCTAssertEqual(second.ids.first, before)
-    second.on { $0.close() }
   }
 
   func testARowThatTheSchemaRefusesIsGivenUpInsteadOfTriedForEver() throws {

@@ -8,22 +8,31 @@ let childVariable = "REELCACHE_TEST_CHILD"
 /// Where it is to do it.
 let childFolderVariable = "REELCACHE_TEST_DIR"
 
-/// How a child ended.
+/// How a child ended; its status, or the number of the signal.
 struct ChildEnd {
   let output: String
   let bySignal: Bool
+  let status: Int32
+}
+
+/// The test program itself.
+func testProgram() -> URL {
+  URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
 }
 
 /// Runs a child to its end, or kills it once its output has `marker` in it. One that hangs is ended after a while.
 func runChild(_ task: String, _ dir: String, killedAt marker: String = "\0") throws -> ChildEnd {
+  let words = [testProgram().path, "ReelcacheEdgeTests.StorageChildTests/testIsTheChildOfAnotherTest"]
+  return try runProgram(words, [childVariable: task, childFolderVariable: dir], killedAt: marker)
+}
+
+/// Runs the program at a path with arguments and more in its environment; ends as `runChild` does.
+func runProgram(_ words: [String], _ added: [String: String], killedAt marker: String = "\0") throws -> ChildEnd {
   #if os(Linux)
     let child = Process()
-    child.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    child.arguments = ["ReelcacheEdgeTests.StorageChildTests/testIsTheChildOfAnotherTest"]
-    var environment = ProcessInfo.processInfo.environment
-    environment[childVariable] = task
-    environment[childFolderVariable] = dir
-    child.environment = environment
+    child.executableURL = URL(fileURLWithPath: words.first ?? "")
+    child.arguments = Array(words.dropFirst())
+    child.environment = ProcessInfo.processInfo.environment.merging(added) { _, new in new }
     let output = Pipe()
     child.standardOutput = output
     child.standardError = output
@@ -40,9 +49,13 @@ func runChild(_ task: String, _ dir: String, killedAt marker: String = "\0") thr
     }
     child.waitUntilExit()
     deadline.cancel()
-    return ChildEnd(output: text, bySignal: child.terminationReason == .uncaughtSignal)
+    return ChildEnd(
+      output: text,
+      bySignal: child.terminationReason == .uncaughtSignal,
+      status: child.terminationStatus
+    )
   #else
-    throw XCTSkip("the test program starts itself on Linux only")
+    throw XCTSkip("left out: the test program starts itself on Linux only")
   #endif
 }
 

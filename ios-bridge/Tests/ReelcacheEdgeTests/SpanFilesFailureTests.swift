@@ -106,20 +106,20 @@ final class SpanFilesFailureTests: StorageTestCase {
 
   func testADiskThatIsReallyFullSaysEnospcAndWhatWasWrittenBeforeStays() throws {
     // R-DISK-10
-    let disk = try SmallDisk(262_144)
-    defer { disk.unmount() }
-    let bench = FileBench(self, loop, disk.dir)
-    var end = 0
-    var failure: FileError?
-    while failure == nil && end < 1_048_576 {
-      failure = try bench.write(1, [patternBytes(1, end, 30_000)], end).value()
-      if failure == nil { end += 30_000 }
+    try onSmallDisk(262_144) { disk in
+      let bench = FileBench(self, loop, disk.dir)
+      var end = 0
+      var failure: FileError?
+      while failure == nil && end < 1_048_576 {
+        failure = try bench.write(1, [patternBytes(1, end, 30_000)], end).value()
+        if failure == nil { end += 30_000 }
+      }
+      XCTAssertEqual(failure?.name, "ENOSPC")
+      XCTAssertGreaterThan(end, 100_000)
+      XCTAssertEqual(try bench.read(1, 0, end).bytes(), patternBytes(1, 0, end))
+      XCTAssertLessThan(loop.run { bench.files.freeBytes() }, 30_000)
+      try bench.close()
     }
-    XCTAssertEqual(failure?.name, "ENOSPC")
-    XCTAssertGreaterThan(end, 100_000)
-    XCTAssertEqual(try bench.read(1, 0, end).bytes(), patternBytes(1, 0, end))
-    XCTAssertLessThan(loop.run { bench.files.freeBytes() }, 30_000)
-    try bench.close()
   }
 
   func testWithFewerDescriptorsThanHopedForFilesWaitInsteadOfFailing() throws {

@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -114,6 +115,25 @@ export function swiftCommand(toolchain, folder, workFolder, args) {
       HOME: join(cacheFolder, "home"),
     },
   };
+}
+
+/** Nothing that swift or a test has under way is as old, in milliseconds. */
+const temporaryMs = 3_600_000;
+
+/**
+ * What swift takes for its temporary files: the compiler leaves a folder behind with each module, and whatever is killed
+ * leaves its own. Here they are found again and removed. One folder for all runs, since the locks that keep two builds of
+ * one folder apart stand there too.
+ */
+export function temporaryFolder() {
+  const folder = join(cacheFolder, "tmp");
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder).filter((entry) => !entry.endsWith(".lock"))) {
+    const path = join(folder, name);
+    const { mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Number.POSITIVE_INFINITY };
+    if (mtimeMs < Date.now() - temporaryMs) rmSync(path, { recursive: true, force: true });
+  }
+  return folder;
 }
 
 /** Flags with which what is linked runs outside of the private folder as well. */

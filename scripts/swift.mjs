@@ -7,7 +7,14 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root } from "./setup.mjs";
-import { findToolchain, linkFlags, lookForToolchain, swiftCommand, ToolchainError } from "./swift-toolchain.mjs";
+import {
+  findToolchain,
+  linkFlags,
+  lookForToolchain,
+  swiftCommand,
+  ToolchainError,
+  temporaryFolder,
+} from "./swift-toolchain.mjs";
 
 /** Subcommands that link. */
 const linking = ["build", "run", "test"];
@@ -20,7 +27,8 @@ export function runSwift(args, { stdio = "inherit", env = {}, detached = false }
   return spawn(command.program, command.args, {
     cwd: folder,
     stdio,
-    env: { ...command.env, ...env },
+    // Apple's systems keep theirs in order by themselves.
+    env: { ...command.env, ...(process.platform === "linux" ? { TMPDIR: temporaryFolder() } : {}), ...env },
     detached,
   });
 }

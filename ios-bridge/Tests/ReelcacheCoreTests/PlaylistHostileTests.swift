@@ -41,7 +41,7 @@ final class PlaylistHostileTests: XCTestCase {
     let short = playlist(tag, piece, 12_500)
     let long = playlist(tag, piece, 200_000)
     let growth = leastTime(long) / leastTime(short)
-    XCTAssertLessThan(growth, 64)
+    XCTAssertLessThan(growth, 40)
   }
 
   private func playlist(_ tag: ByteString, _ piece: ByteString, _ bytes: Int) -> ByteString {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -162,6 +162,7 @@ t.test("a length that was not the body's stays as it was said", async (t) => {
 
 t.test("a seal is read as it was written, one field a line", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "reelcache-seal-"));
+  t.teardown(() => rmSync(folder, { recursive: true }));
   t.equal(readSeal(folder), null);
   const sealed = transcript([response({ text: "#EXTM3U\r\nlast" }), response({ request: "b", end: "cut" })]);
   writeSeal(folder, sealed);

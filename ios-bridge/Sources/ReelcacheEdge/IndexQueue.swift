@@ -193,7 +193,9 @@ package func queueBack(_ queue: inout IndexQueue, _ batch: Batch) {
   var changes: [(key: Int, value: Change)] = []
   for part in batch.changes {
     let later = queue.changes.remove(part.id) ?? Change()
-    let whole = joinedChange(part.change, later)
+    var whole = joinedChange(part.change, later)
+    // A touch of meanwhile found no row to go into. Left apart, it would be written after a later one that does.
+    if whole.row != nil, let accessMs = queue.touches.remove(part.id) { whole.row?.accessMs = accessMs }
     queue.changedRows += changeRows(whole) - changeRows(later)
     changes.append((part.id, whole))
   }

@@ -82,6 +82,21 @@ final class IndexQueueTests: XCTestCase {
     XCTAssertEqual(queueRows(queue), 0)
   }
 
+  func testARowThatComesBackTakesTheTouchOfMeanwhileAlongSoThatALaterOneCounts() {
+    // R-INDEX-12
+    var queue = indexQueue(1_000)
+    queuePut(&queue, row(1, "k"))
+    let batch = queueBatch(queue, 100)
+    queueTake(&queue, batch)
+    queueTouch(&queue, 1, 5)
+    queueBack(&queue, batch)
+    XCTAssertEqual(queueBatch(queue, 100).changes.first?.change.row?.accessMs, 5)
+    XCTAssertEqual(queueRows(queue), 1)
+    queueTouch(&queue, 1, 9)
+    XCTAssertEqual(queueBatch(queue, 100).changes.first?.change.row?.accessMs, 9)
+    XCTAssertEqual(queueBatch(queue, 100).touches, [], "nothing is written after it that is older")
+  }
+
   func testAPartOfAChangeThatComesBackIsWholeAgain() {
     var queue = indexQueue(1_000)
     queueDrop(&queue, 1)

@@ -73,8 +73,7 @@ process.exitCode = failed > 0 ? 1 : 0;
 /** True when all passed and nothing was reported but what had to be. */
 async function sanitize(sanitizer: Sanitizer): Promise<boolean> {
   const scratch = join(root, "ios-bridge", ".build", `sanitize-${sanitizer.name}`);
-  // What an editor would look names up in is a part of every build for debugging, and takes its time.
-  const flags = [`--sanitize=${sanitizer.name}`, "--scratch-path", scratch, "--disable-index-store"];
+  const flags = [`--sanitize=${sanitizer.name}`, "--scratch-path", scratch];
   const programs = join(scratch, "debug");
   const built = await buildAll(flags);
   tell(sanitizer, built);

@@ -284,14 +284,15 @@ void freeifaddrs(struct ifaddrs *);
 #define SIG_BLOCK 1
 
 int connect(int, const struct sockaddr *, socklen_t);
-int shutdown(int, int);
 ssize_t send(int, const void *, size_t, int);
-ssize_t recv(int, void *, size_t, int);
-int link(const char *, const char *);
-int pause(void);
+ssize_t writev(int, const struct iovec *, int);
+void sync(void);
 int remove(const char *);
-int truncate(const char *, off_t);
-unsigned int sleep(unsigned int);
-time_t time(time_t *);
-long random(void);
 char *index(const char *, int);
+void abort(void) __attribute__((noreturn));
+int pause(void);
+pid_t wait(int *);
+time_t time(time_t *);
+unsigned long clock(void);
+double floor(double);
+double log(double);

@@ -6,7 +6,16 @@ public struct NWPath: Equatable, Sendable, CustomDebugStringConvertible {
     case requiresConnection
   }
 
+  /// Why a path is not satisfied; `notAvailable` when no reason is known, or none is needed.
+  public enum UnsatisfiedReason: Sendable {
+    case notAvailable
+    case cellularDenied
+    case wifiDenied
+    case localNetworkDenied
+  }
+
   public let status: NWPath.Status
+  public let unsatisfiedReason: NWPath.UnsatisfiedReason
   public let availableInterfaces: [NWInterface]
   public let isExpensive: Bool
   public let isConstrained: Bool
@@ -20,6 +29,7 @@ public struct NWPath: Equatable, Sendable, CustomDebugStringConvertible {
   /// Apple's has no such initializer: here connections and tests make paths.
   package init(
     status: NWPath.Status,
+    unsatisfiedReason: NWPath.UnsatisfiedReason = .notAvailable,
     availableInterfaces: [NWInterface] = [],
     isExpensive: Bool = false,
     isConstrained: Bool = false,
@@ -27,6 +37,7 @@ public struct NWPath: Equatable, Sendable, CustomDebugStringConvertible {
     remoteEndpoint: NWEndpoint? = nil
   ) {
     self.status = status
+    self.unsatisfiedReason = unsatisfiedReason
     self.availableInterfaces = availableInterfaces
     self.isExpensive = isExpensive
     self.isConstrained = isConstrained

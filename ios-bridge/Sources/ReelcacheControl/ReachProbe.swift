@@ -63,14 +63,8 @@ final class ReachProbe: @unchecked Sendable {
     }
   }
 
-  /// Whether the person keeps this app out of the local network. Only iOS knows such a thing.
-  private var isDenied: Bool {
-    #if os(iOS)
-      socket.currentPath?.unsatisfiedReason == .localNetworkDenied
-    #else
-      false
-    #endif
-  }
+  /// Whether the person keeps this app out of the local network, as iOS lets them, and newer systems of Macs.
+  private var isDenied: Bool { socket.currentPath?.unsatisfiedReason == .localNetworkDenied }
 
   private func receive() {
     socket.receive(minimumIncompleteLength: 1, maximumLength: ReachProbe.heardBytesMax) {

@@ -12,10 +12,11 @@ final class PathMonitorTests: XCTestCase {
   func testAMonitorTellsThePresentPathAndEachChange() {
     let (monitor, paths) = started()
     XCTAssertEqual(paths.wait(count: 1).map(\.status), [.satisfied])
-    NWPathMonitor.update(NWPath(status: .unsatisfied))
+    NWPathMonitor.update(NWPath(status: .unsatisfied, unsatisfiedReason: .localNetworkDenied))
     NWPathMonitor.update(NWPath(status: .satisfied, availableInterfaces: [wifi], isExpensive: true))
     let all = paths.wait(count: 3)
     XCTAssertEqual(all.map(\.status), [.satisfied, .unsatisfied, .satisfied])
+    XCTAssertEqual(all.map(\.unsatisfiedReason), [.notAvailable, .localNetworkDenied, .notAvailable])
     XCTAssertTrue(all[2].usesInterfaceType(.wifi))
     XCTAssertFalse(all[2].usesInterfaceType(.cellular))
     XCTAssertTrue(all[2].isExpensive)

@@ -13,6 +13,7 @@ export const metrics = {
   firstFrameMs: { unit: "ms first frame", better: "less", digits: 0 },
   rebuffers: { unit: "rebuffers", better: "less", digits: 0 },
   stalledMs: { unit: "ms stalled", better: "less", digits: 0 },
+  originConnections: { unit: "connections", better: "less", digits: 0 },
   originKilobytes: { unit: "KB from origin", better: "less", digits: 0 },
   twiceKilobytes: { unit: "KB twice", better: "less", digits: 1 },
   cpuSecondsPerGigabyte: { unit: "CPU s/GB", better: "less", digits: 2 },

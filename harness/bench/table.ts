@@ -17,6 +17,7 @@ const columns: Metric[] = [
   "p99Ms",
   "rebuffers",
   "stalledMs",
+  "originConnections",
   "originKilobytes",
   "twiceKilobytes",
   "cpuSecondsPerGigabyte",

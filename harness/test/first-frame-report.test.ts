@@ -46,12 +46,16 @@ t.test("the origin counts bytes of bodies by play, and those that it sent before
   t.equal(part.status, 206);
   t.equal(part.headers.get("content-range"), "bytes 1000-1099/1368");
   await origin.quiet("a");
-  t.same(await origin.count("a"), { asked: ["/fmp4/init.mp4"], bytes: 100, bytesTwice: 0 });
+  t.same(await origin.count("a"), { asked: ["/fmp4/init.mp4"], connections: 1, bytes: 100, bytesTwice: 0 });
   await ask("a", "init.mp4", "bytes=0-99");
   t.match(await origin.count("a"), { bytes: 200, bytesTwice: 0 }, "other bytes of the same file");
   t.equal((await ask("a", "init.mp4")).status, 200);
   t.match(await origin.count("a"), { bytes: 1_568, bytesTwice: 200 });
-  t.same(await origin.count("b"), { asked: [], bytes: 0, bytesTwice: 0 }, "another play has its own count");
+  t.same(
+    await origin.count("b"),
+    { asked: [], connections: 0, bytes: 0, bytesTwice: 0 },
+    "another play has its own count",
+  );
   await origin.shape("a", null);
   await ask("a", "init.mp4");
   const again = await origin.count("a");
@@ -95,9 +99,9 @@ t.test("a preload takes the initialization section and the segments that begin w
 
 t.test("a play without a frame has none in its figures; asking for what is stored is wrong", (t) => {
   const played = { fault: "too late", firstFrameMs: null, rebuffers: 2, stalledMs: 300, seenSeconds: 0 };
-  const counted = { asked: ["/fmp4/seg0.m4s"], bytes: 5_000, bytesTwice: 1_000 };
+  const counted = { asked: ["/fmp4/seg0.m4s"], connections: 1, bytes: 5_000, bytesTwice: 1_000 };
   t.same(turnOf({ full: false }, played, counted), {
-    figures: { rebuffers: 2, stalledMs: 300, originKilobytes: 5, twiceKilobytes: 1 },
+    figures: { rebuffers: 2, stalledMs: 300, originConnections: 1, originKilobytes: 5, twiceKilobytes: 1 },
     faults: ["too late"],
   });
   const warm = turnOf({ full: true }, { ...played, fault: null, firstFrameMs: 12 }, counted);

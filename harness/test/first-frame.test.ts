@@ -48,6 +48,9 @@ t.test("a round gives all figures of each way, and counts what the origin sends"
   }
   const fetched = (name: string): number => results.get(name)?.figures.originKilobytes?.median ?? -1;
   const twice = (name: string): number => results.get(name)?.figures.twiceKilobytes?.max ?? -1;
+  const connections = (name: string): number => results.get(name)?.figures.originConnections?.median ?? -1;
+  t.ok(connections("direct-cold") > 0 && connections("reference-cold") > 0);
+  t.equal(connections("reference-warm"), 0);
   t.ok(fetched("direct-cold") > 50, "playlist, initialization section and a segment at least");
   t.ok(fetched("reference-cold") > 50);
   t.equal(fetched("reference-warm"), 0, "what is stored is not asked for");

@@ -21,6 +21,7 @@ type Play = {
   /** Round trips that the next connection costs before its first request. */
   handshakes: number;
   asked: string[];
+  connections: number;
   bytes: number;
   bytesTwice: number;
   /** By path, a byte for each byte: 1 once it has gone out. */
@@ -55,9 +56,13 @@ function answer(socket: Socket, request: string, known: Set<Play>): void {
   const [, name = "", path = ""] = /^\/([a-z0-9-]+)(\/.*)$/.exec(target) ?? [];
   const play = playOf(name);
   const file = files.get(path);
-  const handshakes = known.has(play) ? 0 : play.handshakes;
-  if (!known.has(play)) play.handshakes = furtherHandshakes;
-  known.add(play);
+  let handshakes = 0;
+  if (!known.has(play)) {
+    known.add(play);
+    handshakes = play.handshakes;
+    play.handshakes = furtherHandshakes;
+    play.connections += 1;
+  }
   play.asked.push(path);
   const [, from = "", to = ""] = /\r\nrange: *bytes=([0-9]+)-([0-9]*)\r\n/i.exec(request) ?? [];
   const length = file?.length ?? 0;
@@ -89,7 +94,7 @@ function playOf(name: string): Play {
   let play = plays.get(name);
   if (play === undefined) {
     const link = linkOf(0, Number.POSITIVE_INFINITY);
-    const counts = { asked: [], bytes: 0, bytesTwice: 0, sent: new Map() };
+    const counts = { asked: [], connections: 0, bytes: 0, bytesTwice: 0, sent: new Map() };
     play = { link, handshakes: furtherHandshakes, ...counts, underWay: 0, lastAt: performance.now() };
     plays.set(name, play);
   }
@@ -110,7 +115,7 @@ function shape(play: Play, order: Extract<OriginOrder, { order: "shape" }>): voi
   const { roundTripMs = 0, kilobits = Number.POSITIVE_INFINITY, handshakes = 0 } = order.shape ?? {};
   Object.assign(play.link, linkOf(roundTripMs, kilobits));
   play.handshakes = handshakes;
-  Object.assign(play, { asked: [], bytes: 0, bytesTwice: 0 });
+  Object.assign(play, { asked: [], connections: 0, bytes: 0, bytesTwice: 0 });
 }
 
 function whenQuiet(play: Play, then: () => void): void {
@@ -122,8 +127,8 @@ function whenQuiet(play: Play, then: () => void): void {
 process.on("message", (order: OriginOrder) => {
   const play = playOf(order.play);
   const reply = (): void => {
-    const { asked, bytes, bytesTwice } = play;
-    process.send?.({ id: order.id, counted: { asked, bytes, bytesTwice } } satisfies OriginAnswer);
+    const { asked, connections, bytes, bytesTwice } = play;
+    process.send?.({ id: order.id, counted: { asked, connections, bytes, bytesTwice } } satisfies OriginAnswer);
   };
   if (order.order === "quiet") return whenQuiet(play, reply);
   if (order.order === "shape") shape(play, order);

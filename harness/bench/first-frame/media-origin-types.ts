@@ -15,6 +15,8 @@ export type OriginOrder =
 export type Counted = {
   /** Paths that were asked for, in order. */
   asked: string[];
+  /** Connections that brought a first request. */
+  connections: number;
   /** Bytes of bodies that went out. */
   bytes: number;
   /** Those of them that had gone out before, for the same play. */

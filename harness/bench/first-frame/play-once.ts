@@ -37,7 +37,7 @@ export async function playOnce(stage: Stage, way: Way, { link, engine, set }: Se
     await origin.quiet(play);
   }
   await origin.shape(play, { roundTripMs: link.roundTripMs, kilobits: link.kilobits, handshakes: way.handshakes });
-  let counted: Counted = { asked: [], bytes: 0, bytesTwice: 0 };
+  let counted: Counted = { asked: [], connections: 0, bytes: 0, bytesTwice: 0 };
   const played = await player.play(engine, url, seconds, async () => {
     counted = await origin.count(play);
   });
@@ -53,6 +53,7 @@ export function turnOf(way: Pick<Way, "full">, played: Played, counted: Counted)
   const figures: Figures = {
     rebuffers: played.rebuffers,
     stalledMs: played.stalledMs,
+    originConnections: counted.connections,
     originKilobytes: counted.bytes / 1_000,
     twiceKilobytes: counted.bytesTwice / 1_000,
   };

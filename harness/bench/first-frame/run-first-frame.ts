@@ -34,6 +34,15 @@ export type Progress = {
 
 type Entry = { way: Way; turns: Turn[] };
 
+const playMetrics = [
+  "firstFrameMs",
+  "rebuffers",
+  "stalledMs",
+  "originConnections",
+  "originKilobytes",
+  "twiceKilobytes",
+] as const;
+
 /** Played before anything counts: compilers of browser and proxies, pools. */
 const warmUpLink: PlayedLink = { name: "warm-up", roundTripMs: 0, kilobits: 1_000_000 };
 
@@ -124,7 +133,7 @@ async function playCase(
 
 function resultOf({ way, turns }: Entry, baseline: Entry | null): ContenderResult {
   const figures: ContenderResult["figures"] = {};
-  for (const metric of ["firstFrameMs", "rebuffers", "stalledMs", "originKilobytes", "twiceKilobytes"] as const) {
+  for (const metric of playMetrics) {
     const spread = spreadOf(turns.flatMap((turn) => turn.figures[metric] ?? []));
     if (spread !== null) figures[metric] = spread;
   }

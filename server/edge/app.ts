@@ -94,6 +94,8 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
   loadEntries(state, entries);
   const files = new SpanFiles(directory.dataDir, {
     openFilesMax: limits.openFilesMax,
+    // What is written holds a slot until it is: more descriptors than slots would only wait for the journal.
+    unreadFilesMax: Math.max(1, Math.min(limits.slotsMax, limits.openFilesMax)),
     firstNewId: index.firstId(),
     onError,
   });

@@ -58,3 +58,13 @@ export function fileError(code: string, message: string): NodeJS.ErrnoException 
   error.code = code;
   return error;
 }
+
+/** What is left of the buffers after their first `count` bytes. */
+export function buffersAfter(buffers: Buffer[], count: number): Buffer[] {
+  let left = count;
+  for (const [index, buffer] of buffers.entries()) {
+    if (left < buffer.length) return [buffer.subarray(left), ...buffers.slice(index + 1)];
+    left -= buffer.length;
+  }
+  return [];
+}

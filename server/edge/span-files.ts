@@ -3,18 +3,21 @@
  *
  * Callbacks, not promises: this is the byte path. A descriptor serves reads and writes alike, is opened when the first
  * byte needs it, and stays open until it is the least recently used one of `openFilesMax`. One with an operation under
- * way is never closed; when all are busy, the next opening waits for one of them.
+ * way is never closed; when all are busy, the next opening waits for one of them. Of files that nobody reads there are
+ * fewer: their bytes went to the players from memory, and only the next write or the journal needs them open.
  */
 import assert from "node:assert";
 import fs from "node:fs";
 import path from "node:path";
 import { dataFileName, fileMode, folderMode } from "./cache-directory.ts";
 import type { FileCalls } from "./file-calls.ts";
-import { fileError, realFileCalls } from "./file-calls.ts";
+import { buffersAfter, fileError, realFileCalls } from "./file-calls.ts";
 
 export type SpanFilesOptions = {
   /** Descriptors kept open at most. */
   openFilesMax: number;
+  /** Of them, files that were not read since they were opened, those being closed among them; `openFilesMax` without. */
+  unreadFilesMax?: number;
   /** Ids from here on have no file before their first write in this run (`CacheIndex.firstId`). */
   firstNewId: number;
   /** Failures that no callback carries: closing a descriptor, asking for free space. */
@@ -42,6 +45,8 @@ type SpanFile = {
   warm: boolean;
   /** Removed: it is closed with its last operation. */
   removed: boolean;
+  /** Since it was opened, or waits to be. */
+  read: boolean;
   /** Operations that wait for the opening. */
   waiting: Done[];
 };
@@ -58,11 +63,14 @@ export class SpanFiles {
   readonly #firstNewId: number;
   readonly #onError: (error: Error) => void;
   readonly #calls: FileCalls;
+  readonly #unreadFilesMax: number;
   #openFilesMax: number;
   /** Files open or opening, least recently used first. */
   readonly #files = new Map<number, SpanFile>();
   /** Files that wait until a descriptor may be opened, first come first served. */
   readonly #queue: SpanFile[] = [];
+  /** Files with a descriptor that nobody has read; until it is really closed. */
+  readonly #unread = new Set<SpanFile>();
   /** Ids from `firstNewId` on whose file has been created. */
   readonly #created = new Set<number>();
   #open = 0;
@@ -77,6 +85,8 @@ export class SpanFiles {
     assert(options.openFilesMax > 0, "at least one file may be open");
     this.#dataDir = dataDir;
     this.#openFilesMax = options.openFilesMax;
+    this.#unreadFilesMax = options.unreadFilesMax ?? options.openFilesMax;
+    assert(this.#unreadFilesMax > 0, "at least one file may be written");
     this.#firstNewId = options.firstNewId;
     this.#onError = options.onError;
     this.#calls = options.calls ?? realFileCalls;
@@ -89,7 +99,7 @@ export class SpanFiles {
    */
   write(id: number, buffers: Buffer[], position: number, done: Done): void {
     const creates = id >= this.#firstNewId && !this.#created.has(id);
-    this.#use(id, creates, done, (file) => {
+    this.#use(id, creates ? "creates" : "", done, (file) => {
       assert(!file.writing, "one write in flight a file");
       file.writing = true;
       file.warm = true;
@@ -104,7 +114,7 @@ export class SpanFiles {
   /** Reads up to `length` bytes at `position` into the start of `buffer`. Fewer: the file ends there. */
   read(id: number, buffer: Buffer, position: number, length: number, done: ReadDone): void {
     const failed = (error: NodeJS.ErrnoException | null): void => done(error, 0);
-    this.#use(id, false, failed, (file) => {
+    this.#use(id, "reads", failed, (file) => {
       this.#calls.read(file.descriptor, buffer, 0, length, position, (error, bytesRead) => {
         this.#leave(file);
         done(error, error === null ? bytesRead : 0);
@@ -128,6 +138,7 @@ export class SpanFiles {
     }
     this.#files.delete(id);
     this.#files.set(id, file);
+    this.#wasRead(file);
     let bytesRead = 0;
     try {
       bytesRead = this.#calls.readSync(file.descriptor, buffer, length, position);
@@ -142,7 +153,7 @@ export class SpanFiles {
 
   /** Makes the bytes of a file survive a loss of power (fdatasync). */
   sync(id: number, done: Done): void {
-    this.#use(id, false, done, (file) => {
+    this.#use(id, "", done, (file) => {
       this.#calls.fdatasync(file.descriptor, (error) => {
         this.#leave(file);
         done(error);
@@ -198,15 +209,17 @@ export class SpanFiles {
   }
 
   /** Calls `action` with the id's file open and held, or `failed` when it cannot be opened. */
-  #use(id: number, creates: boolean, failed: Done, action: (file: SpanFile) => void): void {
+  #use(id: number, how: "creates" | "reads" | "", failed: Done, action: (file: SpanFile) => void): void {
     if (this.#closed !== null) {
       setImmediate(failed, closedError());
       return;
     }
     let file = this.#files.get(id);
     if (file === undefined) {
-      file = { id, descriptor: -1, creates: false, uses: 0, writing: false, warm: false, removed: false, waiting: [] };
+      const none = { creates: false, uses: 0, writing: false, warm: false, removed: false, read: false };
+      file = { id, descriptor: -1, ...none, waiting: [] };
       this.#queue.push(file);
+      if (how !== "reads" && this.#unread.size >= this.#unreadFilesMax) this.#closeIdle(this.#unread);
     } else if (file.removed) {
       setImmediate(failed, fileError("ENOENT", "the data file was removed"));
       return;
@@ -216,11 +229,12 @@ export class SpanFiles {
     this.#files.set(id, file);
     const held = file;
     held.uses += 1;
+    if (how === "reads") this.#wasRead(held);
     if (held.descriptor !== -1) {
       action(held);
       return;
     }
-    if (creates) held.creates = true;
+    if (how === "creates") held.creates = true;
     held.waiting.push((error) => {
       if (error === null) action(held);
       else {
@@ -231,28 +245,36 @@ export class SpanFiles {
     this.#pump();
   }
 
+  #wasRead(file: SpanFile): void {
+    file.read = true;
+    if (this.#unread.delete(file) && this.#queue.length > 0) this.#pump();
+  }
+
   /** The operation is over: an idle file may be closed, if it is removed or others wait for a descriptor. */
   #leave(file: SpanFile): void {
     file.uses -= 1;
     if (file.uses > 0) return;
-    if (file.removed || this.#closed !== null) this.#closeWhenIdle(file);
+    const inTheWay = this.#queue.length > 0 && this.#unread.has(file) && this.#unread.size >= this.#unreadFilesMax;
+    if (file.removed || this.#closed !== null || inTheWay) this.#closeWhenIdle(file);
     this.#pump();
   }
 
   /** Opens what waits, closing idle files in order of use to make room. */
   #pump(): void {
-    while (this.#queue.length > 0 && this.#closed === null) {
+    while (this.#closed === null) {
+      const at = this.#queue.findIndex((file) => file.read || this.#unread.size < this.#unreadFilesMax);
       // R-DISK-6
-      if (this.#open >= this.#openFilesMax && !this.#closeIdle()) return;
-      const file = this.#queue.shift();
-      if (file === undefined) return;
-      this.#open += 1;
-      this.#openFile(file);
+      if (at === -1 || (this.#open >= this.#openFilesMax && !this.#closeIdle(this.#files.values()))) return;
+      for (const file of this.#queue.splice(at, 1)) {
+        this.#open += 1;
+        if (!file.read) this.#unread.add(file);
+        this.#openFile(file);
+      }
     }
   }
 
-  #closeIdle(): boolean {
-    for (const file of this.#files.values()) {
+  #closeIdle(files: Iterable<SpanFile>): boolean {
+    for (const file of files) {
       if (file.uses > 0 || file.descriptor === -1) continue;
       this.#closeWhenIdle(file);
       return true;
@@ -271,6 +293,7 @@ export class SpanFiles {
     this.#ending += 1;
     this.#calls.close(descriptor, (error) => {
       if (error !== null) this.#onError(error);
+      this.#unread.delete(file);
       this.#ended(1);
     });
   }
@@ -303,6 +326,7 @@ export class SpanFiles {
       return;
     }
     this.#open -= 1;
+    this.#unread.delete(file);
     const exhausted = error.code === "EMFILE" || error.code === "ENFILE";
     if (!exhausted || this.#closed !== null || (this.#open === 0 && this.#ending === 0)) {
       this.#opened(file, error);
@@ -313,7 +337,7 @@ export class SpanFiles {
     this.#openFilesMax = Math.max(1, this.#open);
     this.#onError(error);
     this.#queue.unshift(file);
-    this.#closeIdle();
+    this.#closeIdle(this.#files.values());
   }
 
   /** Tells all who wait for the file, in order. */
@@ -361,16 +385,6 @@ export class SpanFiles {
   #path(id: number): string {
     return path.join(this.#dataDir, dataFileName(id));
   }
-}
-
-/** What is left of the buffers after their first `count` bytes. */
-function buffersAfter(buffers: Buffer[], count: number): Buffer[] {
-  let left = count;
-  for (const [index, buffer] of buffers.entries()) {
-    if (left < buffer.length) return [buffer.subarray(left), ...buffers.slice(index + 1)];
-    left -= buffer.length;
-  }
-  return [];
 }
 
 function closedError(): NodeJS.ErrnoException {

@@ -6,7 +6,10 @@
 import { readdirSync } from "node:fs";
 import { constants, enableCompileCache } from "node:module";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 
+// What a miss or a hit leaves behind is short-lived and small: a young generation of 67 MB takes as long to collect.
+setFlagsFromString("--semi-space-growth-factor=1");
 const { status, directory } = enableCompileCache(
   fileURLToPath(new URL("../node_modules/.cache/reelcache", import.meta.url)),
 );

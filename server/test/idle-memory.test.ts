@@ -1,10 +1,13 @@
 /** A proxy that nobody asks: when its memory goes back to the system, and that it does. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { mock } from "node:test";
 import t from "tap";
 import { type IdleServer, keepSmall } from "../cli/idle-memory.ts";
 import { startCommand } from "./support/command.ts";
+import { askOnce } from "./support/raw-player.ts";
+import { until } from "./support/storage.ts";
 
 /** A server of which a test says what it does, and a log of what was done with it. */
 function fakeServer(): { server: IdleServer; state: { running: boolean; exchanges: number; flights: number } } & {
@@ -90,12 +93,32 @@ t.test("the command that nobody asks is small, and smaller than right after its 
   const first = residentMegabytes(command.child.pid);
   let now = first;
   const deadline = performance.now() + 20_000;
-  while (now > Math.min(100, first - 4) && performance.now() < deadline) {
+  while (now > Math.min(100, first - 2) && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     now = residentMegabytes(command.child.pid);
   }
   t.ok(now <= 100, `${now} MB; with compilers for types it would be 110`);
-  t.ok(now <= first - 4, `${first} MB at first`);
+  t.ok(now <= first - 2, `${first} MB at first`);
+});
+
+t.test("the command that many ask at once keeps little room for new objects", async (t) => {
+  const folder = t.testdir({ report: {} });
+  const options = ["--json", "--port", "0", "--cache-dir", join(folder, "cache"), "--log-level", "silent"];
+  const report = `--report-on-signal --report-signal=SIGUSR2 --report-exclude-network --report-directory=${folder}/report`;
+  const command = startCommand(t, [...options, "https://example.com/x"], { NODE_OPTIONS: report });
+  const { port } = new URL(JSON.parse(await command.line()).listening);
+  for (let round = 0; round < 5; round += 1) {
+    const asked = Array.from({ length: 500 }, () => askOnce(Number(port), "/health"));
+    t.ok((await Promise.all(asked)).every((response) => response.status === 200));
+  }
+  command.child.kill("SIGUSR2");
+  const ended = (): string | undefined =>
+    readdirSync(join(folder, "report"))
+      .map((name) => readFileSync(join(folder, "report", name), "utf8"))
+      .find((text) => text.endsWith("}\n") || text.endsWith("}"));
+  await until(() => ended() !== undefined, "the report");
+  const { new_space: room } = JSON.parse(ended() ?? "").javascriptHeap.heapSpaces;
+  t.ok(room.committedMemory <= 8_000_000, `${room.committedMemory} bytes`);
 });
 
 function residentMegabytes(pid: number | undefined): number {

@@ -36,17 +36,21 @@ private final class SharedEntry: @unchecked Sendable {
   )
 }
 
-/// One thread writes a number that the other has the core read, and nothing puts them in an order.
+/// One thread writes a number that the other has the core read, and nothing puts them in an order: each begins only
+/// when both are there, or the end of one could come before the start of the other, which is no race.
 private func raceForAnEntry() {
   let shared = SharedEntry()
+  let here = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
   let ended = DispatchGroup()
   let sides: [@Sendable () -> Void] = [
     { for total in 0..<1_000 { shared.entry.total = total } },
     { for _ in 0..<1_000 { _ = entryComplete(shared.entry) } },
   ]
-  for side in sides {
+  for (place, side) in sides.enumerated() {
     ended.enter()
     Thread {
+      here[place].signal()
+      here[1 - place].wait()
       side()
       ended.leave()
     }.start()

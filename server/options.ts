@@ -23,6 +23,7 @@ export type Options = {
   policy: "media";
   playlistFreshSeconds: number;
   ignoreNoStore: boolean;
+  startAhead: boolean;
   dropParameters: string[];
   keepParameters: string[] | null;
   keepAlive: boolean;
@@ -89,6 +90,7 @@ export const defaultOptions: Options = {
   policy: "media",
   playlistFreshSeconds: 300,
   ignoreNoStore: false,
+  startAhead: false,
   dropParameters: [],
   keepParameters: null,
   keepAlive: true,
@@ -124,6 +126,7 @@ export const optionTable: OptionRow[] = [
   row("policy", "policy", "choice", "freshness policy", { choices: ["media"] }),
   row("playlistFreshSeconds", "playlist-fresh-seconds", "seconds", "freshness of a finished playlist that states none"),
   row("ignoreNoStore", "ignore-no-store", "flag", "store responses that say no-store"),
+  row("startAhead", "start-ahead", "flag", "fetch what a player that begins to play asks for next before it asks"),
   row("dropParameters", "drop-parameter", "names", "query parameter that is no part of the cache key"),
   row("keepParameters", "keep-parameter", "names", "only these query parameters are part of the cache key"),
   row("forwardFields", "forward-field", "names", "further player field to pass on to the origin"),

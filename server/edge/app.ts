@@ -211,6 +211,7 @@ export function coreOptions(options: Options): CoreOptions {
     allowUpstream: options.allowUpstream,
     playlistFreshMs: options.playlistFreshSeconds * 1000,
     ignoreNoStore: options.ignoreNoStore,
+    startAhead: options.startAhead,
     cors: options.cors,
     keepAlive: options.keepAlive,
     forwardFields: options.forwardFields,

@@ -15,6 +15,7 @@ import {
   setReserveShortfall,
 } from "../core/exchange/proxy-events.ts";
 import type { Action, Exchange, ProxyState } from "../core/exchange/proxy-state.ts";
+import { startExchange } from "../core/exchange/request-admission.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { CacheIndex } from "./cache-index.ts";
 import { ExchangeRunner } from "./exchange-runner.ts";
@@ -249,6 +250,10 @@ export class Engine {
         return;
       case "pump":
         this.runners.get(action.exchange.id)?.pump();
+        return;
+      case "begin":
+        this.attach(action.exchange, null);
+        startExchange(this.state, action.exchange, this.now());
         return;
       case "store":
         this.parts.index.put(action.body.entry);

@@ -13,11 +13,11 @@ import { clearProxy, connectivityChanged, proxyTick, setReserveShortfall } from 
 import { refuse } from "../core/exchange/request-admission.ts";
 import { invariantFaults, leftovers } from "./support/exchange-invariants.ts";
 import { headLine } from "./support/exchange-lines.ts";
-import type { SimPlayer } from "./support/exchange-simulator.ts";
 import { Simulator, simOptions } from "./support/exchange-simulator.ts";
 import type { SimFlight } from "./support/flight-memory.ts";
 import { randomFrom } from "./support/random.ts";
 import { runDigest } from "./support/run-digest.ts";
+import type { SimPlayer } from "./support/sim-player.ts";
 import { recordIds } from "./support/vectors.ts";
 
 type Random = (below: number) => number;
@@ -80,6 +80,7 @@ function runSeed(seed: number): { faults: string[]; digest: string } {
     allowUpstream: random(2) === 0 ? [] : ["*"],
     maxCacheBytes: one(random, noise.numbers),
     playlistFreshMs: one(random, noise.numbers),
+    startAhead: seed % 2 === 0,
   });
   const total = one(random, noise.totals);
   const sim = new Simulator(options, [], 1, 0);

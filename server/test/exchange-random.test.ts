@@ -14,12 +14,12 @@ import {
 import { fieldFirst } from "../core/http/field-list.ts";
 import { rewritePlaylist } from "../core/playlist/playlist-rewrite.ts";
 import { invariantFaults, leftovers, sendFaults } from "./support/exchange-invariants.ts";
-import type { SimPlayer } from "./support/exchange-simulator.ts";
 import { Simulator, simOptions } from "./support/exchange-simulator.ts";
 import { randomFrom } from "./support/random.ts";
 import type { RandomResource } from "./support/random-origin.ts";
 import { pathOf, RandomOrigin, versionText } from "./support/random-origin.ts";
 import { runDigest } from "./support/run-digest.ts";
+import type { SimPlayer } from "./support/sim-player.ts";
 import { recordIds } from "./support/vectors.ts";
 
 type Random = (below: number) => number;
@@ -56,6 +56,7 @@ const smallLimits: Partial<Limits> = {
   commitBytes: 200,
   readPieceBytes: 100,
   playlistBytesMax: 160,
+  startAheadBytesMax: 600,
   breakerFailures: 2,
   breakerPauseMsMax: 3_000,
 };
@@ -83,12 +84,9 @@ function runSeed(seed: number, weather: Weather): { faults: string[]; digest: st
   const fair = weather === weathers[0];
   const maxCacheBytes = weather.clears ? [900, 2_500, 1_000_000][random(3)] : 1_000_000;
   const policy = !fair && random(5) === 0 ? ("http" as const) : ("media" as const);
-  const sim = new Simulator(
-    simOptions({ ...smallLimits, entriesMax: weather.clears ? 3 : 99 }, { maxCacheBytes: maxCacheBytes ?? 0, policy }),
-    [],
-    1,
-    0,
-  );
+  const limits = { ...smallLimits, entriesMax: weather.clears ? 3 : 99 };
+  const startAhead = seed % 2 === 0;
+  const sim = new Simulator(simOptions(limits, { maxCacheBytes: maxCacheBytes ?? 0, policy, startAhead }), [], 1, 0);
   const origin = new RandomOrigin(sim, randomResources(random, weather), random);
   const faults: string[] = [];
   const onSend = sim.onSend;

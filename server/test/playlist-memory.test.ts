@@ -12,6 +12,7 @@ const known = (text: string, expressUrls: string[] = []): KnownPlaylist => ({
   baseUrl: "http://o/",
   text,
   expressUrls,
+  names: null,
 });
 
 t.test("a playlist comes back for its entry, form, prefix and base URL alone", async (t) => {

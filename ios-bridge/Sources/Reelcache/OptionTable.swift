@@ -160,6 +160,13 @@ package let optionTable: [OptionRow] = [
   ),
   row("ignoreNoStore", "ignore-no-store", .flag, .flag(\.ignoreNoStore), "store responses that say no-store"),
   row(
+    "startAhead",
+    "start-ahead",
+    .flag,
+    .flag(\.startAhead),
+    "fetch what a player that begins to play asks for next before it asks"
+  ),
+  row(
     "dropParameters",
     "drop-parameter",
     .names,

@@ -36,6 +36,8 @@ public struct ServerOptions: Sendable, Equatable {
   public var playlistFreshSeconds = 300
   /// Stores responses that say no-store. Default false.
   public var ignoreNoStore = false
+  /// Fetches what a player that begins to play asks for next before it asks. Default false.
+  public var startAhead = false
   /// Query parameters that are no part of the cache key.
   public var dropParameters: [String] = []
   /// Only these query parameters are part of the cache key; nil, the default: all are.

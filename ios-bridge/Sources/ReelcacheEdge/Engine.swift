@@ -216,6 +216,9 @@ package final class Engine: @unchecked Sendable {
       runners[exchange.id]?.head(head, content)
     case .pump(let exchange):
       runners[exchange.id]?.pump()
+    case .begin(let exchange):
+      attach(exchange, nil)
+      startExchange(state, exchange, now())
     case .store(let body):
       parts.index.put(body.entry)
     case .span(let body, let start, let end):

@@ -24,6 +24,7 @@ func vectorsHttp() -> VectorRegistry {
     "http/uri-reference": [
       "parseUri": call(parseUri),
       "formatUri": call(formatUri),
+      "withoutFragment": call(withoutFragment),
       "removeDotSegments": call(removeDotSegments),
       "resolveReference": call(resolveReference),
       "originOf": call(originOf),

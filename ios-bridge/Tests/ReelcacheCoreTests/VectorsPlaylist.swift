@@ -17,6 +17,10 @@ func vectorsPlaylist() -> VectorRegistry {
     "playlist/playlist-resources": [
       "playlistResources": call(playlistResources)
     ],
+    "playlist/playlist-start": [
+      "playlistStart": call(playlistStart),
+      "startGroups": call(startGroups),
+    ],
     "playlist/playlist-rewrite": [
       "rewritePlaylist": call(rewritePlaylist)
     ],
@@ -89,6 +93,22 @@ extension PlaylistResources: JsonConvertible {
   var json: Json {
     .record(["maps": maps.json, "keys": keys.json, "segments": segments.json, "playlists": playlists.json])
   }
+}
+
+extension StartPart: JsonConvertible {
+  init(json: Json) throws {
+    self.init(url: try json.member("url"), start: try json.member("start"), end: try json.member("end"))
+  }
+
+  var json: Json { .record(["url": url.json, "start": start.json, "end": end.json]) }
+}
+
+extension PlaylistStart: JsonConvertible {
+  init(json: Json) throws {
+    self.init(map: try json.member("map"), segment: try json.member("segment"))
+  }
+
+  var json: Json { .record(["map": map.json, "segment": segment.json]) }
 }
 
 extension RewriteContext: JsonConvertible {

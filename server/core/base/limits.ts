@@ -81,6 +81,12 @@ export type Limits = {
   breakersMax: number;
   /** URLs remembered as initialization sections or keys, for the express lane. */
   expressUrlsMax: number;
+  /** How long after a multivariant playlist its player may begin with one of its playlists, in milliseconds. */
+  startAheadMs: number;
+  /** Largest initialization section or segment that is fetched ahead, in bytes. */
+  startAheadBytesMax: number;
+  /** Playlists remembered by the multivariant playlists that named them. */
+  startAheadUrlsMax: number;
 };
 
 /** The values in force unless an option says otherwise. */
@@ -123,4 +129,7 @@ export const defaultLimits: Limits = {
   breakerPauseMsMax: 30_000,
   breakersMax: 1_024,
   expressUrlsMax: 4_096,
+  startAheadMs: 10_000,
+  startAheadBytesMax: 16_777_216,
+  startAheadUrlsMax: 4_096,
 };

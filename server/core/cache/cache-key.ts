@@ -5,7 +5,7 @@
  * be left out. All else stays verbatim: two URLs that differ in it may be two resources. The range never takes part.
  */
 import { lowerAscii, percentDecode } from "../base/bytes.ts";
-import { parseAuthority, parseUri } from "../http/uri-reference.ts";
+import { parseAuthority, parseUri, withoutFragment } from "../http/uri-reference.ts";
 
 /** Names are compared after percent-decoding, with their case; one that ends in `*` stands for all that begin so. */
 export type KeyRules = {
@@ -78,9 +78,4 @@ function matchesAny(name: string, patterns: string[]): boolean {
     }
   }
   return false;
-}
-
-function withoutFragment(url: string): string {
-  const hash = url.indexOf("#");
-  return hash < 0 ? url : url.slice(0, hash);
 }

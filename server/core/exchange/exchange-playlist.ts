@@ -10,6 +10,8 @@ import { bodyHead, bodyParts, playlistFields } from "./exchange-serve.ts";
 import { recallPlaylist, rememberPlaylist } from "./playlist-memory.ts";
 import { answerProblem, finishExchange, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
+import type { StartNames } from "./start-ahead.ts";
+import { armStarts, startAhead, startNames } from "./start-ahead.ts";
 import { rememberUrl } from "./url-memory.ts";
 
 /**
@@ -49,13 +51,16 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
     finishExchange(state, exchange, nowMs);
     return;
   }
-  const expressUrls = learnPlaylist(state, body, bytes);
+  const { expressUrls, names } = learnPlaylist(state, body, bytes);
   const { form, prefix } = exchange;
   const { id, finalUrl } = body.entry;
   // R-SERVE-3
   const text = rewritePlaylist(bytes, { prefix, form, baseUrl: finalUrl });
-  if (body.journalled) rememberPlaylist(state.playlists, id, form, prefix, { baseUrl: finalUrl, text, expressUrls });
+  const known = { baseUrl: finalUrl, text, expressUrls, names };
+  if (body.journalled) rememberPlaylist(state.playlists, id, form, prefix, known);
+  armStarts(state, exchange, names, nowMs);
   sendPlaylist(state, exchange, body, text, nowMs);
+  startAhead(state, exchange, bytes, finalUrl, nowMs);
 }
 
 /** Answers with a playlist that was rewritten before and has not changed since; false when there is none. */
@@ -66,6 +71,7 @@ export function answerKnownPlaylist(state: ProxyState, exchange: Exchange, body:
   if (known === null) return false;
   // R-EXPRESS-2
   for (const url of known.expressUrls) rememberUrl(state.expressUrls, url);
+  armStarts(state, exchange, known.names, nowMs);
   sendPlaylist(state, exchange, body, known.text, nowMs);
   return true;
 }
@@ -86,9 +92,13 @@ function sendPlaylist(state: ProxyState, exchange: Exchange, body: Body, text: s
 
 /**
  * Remembers of a playlist what later requests need: its kind, its pace, its keys and initialization sections. Returns
- * the latter two.
+ * the latter two, and the playlists that a multivariant one names.
  */
-function learnPlaylist(state: ProxyState, body: Body, bytes: string): string[] {
+function learnPlaylist(
+  state: ProxyState,
+  body: Body,
+  bytes: string,
+): { expressUrls: string[]; names: StartNames | null } {
   const entry = body.entry;
   const summary = playlistSummary(bytes);
   if (entry.kind !== summary.kind || entry.targetDurationMs !== summary.targetDurationMs) {
@@ -100,7 +110,8 @@ function learnPlaylist(state: ProxyState, body: Body, bytes: string): string[] {
   const expressUrls = resources.maps.concat(resources.keys);
   // R-EXPRESS-2
   for (const url of expressUrls) rememberUrl(state.expressUrls, url);
-  return expressUrls;
+  const names = summary.kind === "multivariant" ? startNames(state, bytes, entry.finalUrl, resources.playlists) : null;
+  return { expressUrls, names };
 }
 
 function bodyOf(exchange: Exchange, content: string): string {

@@ -9,7 +9,9 @@ import { coveringFlight, readerStep, tailFlight } from "../reader/reader-step.ts
 import { publishBody, stopStoring, storeBody } from "./body-life.ts";
 import { detachFlights, endDrained, launchFlight, openHole, unpause } from "./flight-control.ts";
 import { bodyWriteFailed } from "./flight-data.ts";
+import { finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
+import { hasEnoughAhead } from "./start-ahead.ts";
 
 /**
  * The reader's next step. `open` never comes back: the flight is opened here and the reader waits for it. The edge
@@ -34,6 +36,11 @@ export function readerAdvanced(state: ProxyState, exchange: Exchange, offset: nu
   if (cursor === null || body === null) return;
   cursor.offset = offset;
   if (!body.storing) endDrained(state, body, nowMs);
+  // R-AHEAD-10
+  if (hasEnoughAhead(state, exchange, body, offset)) {
+    finishExchange(state, exchange, nowMs);
+    return;
+  }
   if (cursor.end !== -1 && offset >= cursor.end) {
     detachFlights(state, body, nowMs);
     return;

@@ -3,7 +3,6 @@
 import { lowerAscii, parseDigits } from "../base/bytes.ts";
 import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
 import { currentAgeMs } from "../cache/freshness.ts";
-import { spanEndAt } from "../cache/span-set.ts";
 import type { Body } from "../download/flight.ts";
 import { newCursor } from "../download/flight.ts";
 import type { RangeSpec } from "../http/byte-range.ts";
@@ -12,7 +11,7 @@ import { fieldCombined, fieldFirst } from "../http/field-list.ts";
 import { parseHttpDate } from "../http/http-date.ts";
 import { contentTypeFor } from "../http/media-type.ts";
 import { ifModifiedSinceHolds, ifNoneMatchHolds, ifRangeHolds } from "../http/validator.ts";
-import { coveringFlight, firstMissing, readerStep, tailFlight } from "../reader/reader-step.ts";
+import { coveringFlight, firstMissing, firstUncovered, readerStep } from "../reader/reader-step.ts";
 import type { HeadParts, ResponseHead } from "../response/response-head.ts";
 import { responseHead } from "../response/response-head.ts";
 import { doomBody, dropBody, holdBody } from "./body-life.ts";
@@ -22,10 +21,13 @@ import { resumeReading } from "./exchange-read.ts";
 import { joinFlight, laneOf, launchFlight, openHole, promoteFlight, unpause } from "./flight-control.ts";
 import { finishExchange, plainParts, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
+import { endsAhead, noteChoice } from "./start-ahead.ts";
 
 /** Serves an exchange from a body whose head is known: at once, or when the flight for its first byte has an answer. */
 export function serveBody(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
   if (exchange.body === null) holdBody(exchange, body);
+  if (endsAhead(state, exchange, body, nowMs)) return;
+  if (body.entry.kind !== "media") noteChoice(state, exchange, nowMs);
   body.entry.accessMs = nowMs;
   if (body.journalled) state.actions.push({ kind: "touch", body });
   if (!body.passing && isNotModified(exchange, body, nowMs)) {
@@ -176,14 +178,7 @@ function waitsForOrigin(
 /** Whether bytes are missing that nothing brings and that may not be added: the version has no validator. */
 function isBeyondRepair(body: Body, start: number, end: number): boolean {
   if (body.passing || end === -1 || entryCombinable(body.entry)) return false;
-  let offset = start;
-  while (offset < end) {
-    const flight = tailFlight(body, offset) ?? coveringFlight(body, offset);
-    const next = flight !== null ? flight.limit : spanEndAt(body.entry.spans, offset);
-    if (next <= offset) return true;
-    offset = next;
-  }
-  return false;
+  return firstUncovered(body, start, end) !== -1;
 }
 
 function usableRange(exchange: Exchange, body: Body, nowMs: number): RangeSpec {

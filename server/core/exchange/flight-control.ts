@@ -19,6 +19,7 @@ import { releaseBody } from "./body-life.ts";
 import { flightFailed } from "./flight-end.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { flightsByAge } from "./proxy-state.ts";
+import { takeOver } from "./start-ahead.ts";
 import { remembersUrl } from "./url-memory.ts";
 
 /** Starts a flight that decides what the resource is. The exchange waits for its head. */
@@ -91,6 +92,7 @@ export function launchFlight(state: ProxyState, flight: Flight, nowMs: number): 
 /** Lets an exchange wait for the head of a flight; a player's wait makes the flight a player's (R-LANE-11). */
 export function joinFlight(state: ProxyState, exchange: Exchange, flight: Flight, nowMs: number): void {
   waitFor(exchange, flight);
+  takeOver(state, exchange, flight);
   promoteFlight(state, flight, laneOf(state, exchange), nowMs);
 }
 

@@ -16,6 +16,7 @@ import { drainFlight, journalFlight, leaveSlot, removeFlight } from "./flight-co
 import { answerProblem } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { flightsByAge } from "./proxy-state.ts";
+import { isAheadOnly } from "./start-ahead.ts";
 
 /** The origin's response ended: `failure` is null when it came to its own end. */
 export function flightDone(
@@ -71,8 +72,10 @@ export function flightWritten(state: ProxyState, flight: Flight, upTo: number, n
 /** The flight failed: those who wait for its head hear of it, those who read its bytes try again or are cut. */
 export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode, detail: string, nowMs: number): void {
   if (flight.state === "ended" || flight.state === "draining") return;
-  // R-BREAKER-1
-  if (flight.state === "asked" && isNetworkFailure(code)) noteFailure(state, flight, nowMs);
+  // R-BREAKER-1, R-AHEAD-10
+  if (flight.state === "asked" && isNetworkFailure(code) && !isAheadOnly(state, flight)) {
+    noteFailure(state, flight, nowMs);
+  }
   const body = flight.body;
   const waiters = takeWaiters(state, flight);
   const began = flight.state === "flowing";

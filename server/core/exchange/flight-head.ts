@@ -19,6 +19,7 @@ import { answerUnsatisfied, serveBody } from "./exchange-serve.ts";
 import { detachFlight, leaveSlot, removeFlight, resetPositions, sendFlight } from "./flight-control.ts";
 import { failCursors, flightFailed, nextWaiter, pumpReaders, takeWaiters } from "./flight-end.ts";
 import { acceptHole, dropWaiters, moveFlight, versionChanged } from "./flight-hole.ts";
+import { finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** An origin's response head as the edge read it. */
@@ -212,6 +213,11 @@ function serveWaiters(state: ProxyState, flight: Flight, answer: OriginAnswer, s
 
 /** What is not for all is fetched by each (R-STORE-8). */
 function fetchAlone(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  // R-AHEAD-10
+  if (exchange.ahead) {
+    finishExchange(state, exchange, nowMs);
+    return;
+  }
   exchange.solo = true;
   exchange.note.fwd = "bypass";
   planExchange(state, exchange, nowMs);

@@ -4,9 +4,10 @@
  * it becomes the old one, and what was in the old one is forgotten.
  */
 import type { UrlForm } from "../route/request-target.ts";
+import type { StartNames } from "./start-ahead.ts";
 
-/** A rewritten playlist, and the initialization sections and keys that it names. */
-export type KnownPlaylist = { baseUrl: string; text: string; expressUrls: string[] };
+/** A rewritten playlist, the initialization sections and keys that it names, and the playlists, if those are needed. */
+export type KnownPlaylist = { baseUrl: string; text: string; expressUrls: string[]; names: StartNames | null };
 
 export type PlaylistMemory = {
   /** Bytes of both generations together. */
@@ -67,6 +68,8 @@ function aged(memory: PlaylistMemory, key: string): KnownPlaylist | null {
 function keep(memory: PlaylistMemory, key: string, known: KnownPlaylist): void {
   let bytes = known.text.length + overheadBytes;
   for (const url of known.expressUrls) bytes += url.length;
+  for (const key of known.names?.named ?? []) bytes += key.length;
+  for (const group of known.names?.groups ?? []) for (const key of group) bytes += key.length;
   if (bytes * 2 > memory.bytesMax) return;
   if ((memory.youngBytes + bytes) * 2 > memory.bytesMax) {
     memory.old = memory.young;

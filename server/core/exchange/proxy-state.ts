@@ -16,6 +16,8 @@ import type { ResponseHead } from "../response/response-head.ts";
 import type { UrlForm } from "../route/request-target.ts";
 import type { PlaylistMemory } from "./playlist-memory.ts";
 import { newPlaylistMemory } from "./playlist-memory.ts";
+import type { StartClaim, StartMemory } from "./start-memory.ts";
+import { newStartMemory } from "./start-memory.ts";
 import type { UrlMemory } from "./url-memory.ts";
 import { newUrlMemory } from "./url-memory.ts";
 
@@ -30,6 +32,8 @@ export type CoreOptions = {
   /** Freshness of a finished playlist that names none, in milliseconds. */
   playlistFreshMs: number;
   ignoreNoStore: boolean;
+  /** What a player that begins to play asks for next is fetched at once. */
+  startAhead: boolean;
   cors: boolean;
   keepAlive: boolean;
   /** Names of further player fields to forward, lower case. */
@@ -74,6 +78,10 @@ export type Exchange = {
   keepAlive: boolean;
   /** Its URL or type says playlist: the whole body is gathered and rewritten. */
   playlist: boolean;
+  /** It has no player yet, and fetches what one will ask for next. */
+  ahead: boolean;
+  /** Whether its playlist is where its player begins; null before it is answered with one. */
+  startClaim: StartClaim | null;
   /** Its response is not shared: it neither waits for others nor is found by them. */
   solo: boolean;
   body: Body | null;
@@ -102,6 +110,8 @@ export type Action =
   | { kind: "head"; exchange: Exchange; head: ResponseHead; content: string | null }
   /** Let the reader of this exchange take its next steps. */
   | { kind: "pump"; exchange: Exchange }
+  /** Take on an exchange that has no player, then let the core plan it. */
+  | { kind: "begin"; exchange: Exchange }
   /** Write the entry's row. */
   | { kind: "store"; body: Body }
   /** Write a span's row: its bytes are in the file. */
@@ -127,6 +137,8 @@ export type ProxyState = {
   expressUrls: UrlMemory;
   /** Rewritten playlists. */
   playlists: PlaylistMemory;
+  /** Media playlists with which a player may begin. */
+  starts: StartMemory;
   nextEntryId: number;
   nextFlightId: number;
   nextExchangeId: number;
@@ -162,6 +174,7 @@ export function newProxyState(options: CoreOptions, nextEntryId: number, evictAf
     exchanges: new Map(),
     expressUrls: newUrlMemory(options.limits.expressUrlsMax),
     playlists: newPlaylistMemory(options.limits.playlistMemoryBytesMax),
+    starts: newStartMemory(options.limits.startAheadUrlsMax),
     nextEntryId,
     nextFlightId: 1,
     nextExchangeId: 1,

@@ -2,9 +2,11 @@
 import { lowerAscii } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { cacheKey } from "../cache/cache-key.ts";
-import { parseRange } from "../http/byte-range.ts";
-import { fieldCount, fieldFirst } from "../http/field-list.ts";
+import { parseRange, rangeText } from "../http/byte-range.ts";
+import type { FieldList } from "../http/field-list.ts";
+import { fieldCount, fieldFirst, fieldRemove } from "../http/field-list.ts";
 import { isPlaylistUrl } from "../http/media-type.ts";
+import type { StartPart } from "../playlist/playlist-start.ts";
 import { newNote } from "../response/cache-status.ts";
 import { problemBody } from "../response/problem-body.ts";
 import type { ResponseHead } from "../response/response-head.ts";
@@ -72,19 +74,28 @@ export function backgroundExchange(
   prefix: string,
   nowMs: number,
 ): Exchange {
-  const request: PlayerRequest = {
-    method: "GET",
-    target: "",
-    httpMinor: 1,
-    fields: [],
-    localAddress: "",
-    localPort: 0,
-    close: false,
-  };
-  const exchange = newExchange(state, request, form, url, prefix, nowMs);
-  exchange.method = "";
+  return unheardExchange(state, [], form, url, prefix, nowMs);
+}
+
+/** Begins an exchange for what another's player will ask for next, with the fields that it sent. */
+export function aheadExchange(state: ProxyState, player: Exchange, part: StartPart, nowMs: number): Exchange {
+  const fields = player.fields.slice();
+  // R-AHEAD-8: they were for the playlist.
+  for (const name of playlistsOwnFields) fieldRemove(fields, name);
+  if (part.end !== -1) fields.push("Range", rangeText(part.start, part.end));
+  const exchange = unheardExchange(state, fields, player.form, part.url, player.prefix, nowMs);
+  exchange.ahead = true;
   return exchange;
 }
+
+const playlistsOwnFields = [
+  "range",
+  "if-range",
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+];
 
 /** A complete answer with a problem body. */
 export function refuse(
@@ -114,6 +125,28 @@ function preflight(state: ProxyState, request: PlayerRequest, nowMs: number): Ad
   return { kind: "answer", head: responseHead(parts), content: "" };
 }
 
+function unheardExchange(
+  state: ProxyState,
+  fields: FieldList,
+  form: UrlForm,
+  url: string,
+  prefix: string,
+  nowMs: number,
+): Exchange {
+  const request: PlayerRequest = {
+    method: "GET",
+    target: "",
+    httpMinor: 1,
+    fields,
+    localAddress: "",
+    localPort: 0,
+    close: false,
+  };
+  const exchange = newExchange(state, request, form, url, prefix, nowMs);
+  exchange.method = "";
+  return exchange;
+}
+
 function newExchange(
   state: ProxyState,
   request: PlayerRequest,
@@ -136,6 +169,8 @@ function newExchange(
     httpMinor: request.httpMinor,
     keepAlive: state.options.keepAlive && !request.close,
     playlist: isPlaylistUrl(url),
+    ahead: false,
+    startClaim: null,
     solo: false,
     body: null,
     cursor: null,

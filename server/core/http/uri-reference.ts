@@ -47,6 +47,12 @@ export function parseUri(text: string): UriParts {
   return { scheme, authority, path: rest, query, fragment };
 }
 
+/** A URL without its fragment, which never travels (RFC 9110 section 4.2.5). */
+export function withoutFragment(url: string): string {
+  const mark = url.indexOf("#");
+  return mark < 0 ? url : url.slice(0, mark);
+}
+
 /** Puts the parts together again (RFC 3986 section 5.3); the inverse of parseUri, byte for byte. */
 export function formatUri(parts: UriParts): string {
   // R-URI-2

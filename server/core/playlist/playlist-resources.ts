@@ -1,4 +1,5 @@
 /** What a playlist names, as absolute upstream URLs, for the express lane and for preloading. */
+import { withoutFragment } from "../http/uri-reference.ts";
 import { upstreamUri, uriMapper } from "./uri-mapper.ts";
 import { uriPlaces, uriRole } from "./uri-places.ts";
 
@@ -38,10 +39,4 @@ function listOf(resources: PlaylistResources, row: number): string[] | null {
     return resources.keys;
   }
   return role === "map" ? resources.maps : null;
-}
-
-/** The fragment never travels, so that a route's URL has none. */
-function withoutFragment(url: string): string {
-  const mark = url.indexOf("#");
-  return mark < 0 ? url : url.slice(0, mark);
 }

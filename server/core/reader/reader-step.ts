@@ -57,6 +57,18 @@ export function firstMissing(body: Body, start: number, end: number): number {
   return -1;
 }
 
+/** The first byte from `start` that is neither stored nor on its way, -1 when all up to `end` are. */
+export function firstUncovered(body: Body, start: number, end: number): number {
+  let offset = start;
+  while (offset < end) {
+    const flight = tailFlight(body, offset) ?? coveringFlight(body, offset);
+    const next = flight !== null ? flight.limit : spanEndAt(body.entry.spans, offset);
+    if (next <= offset) return offset;
+    offset = next;
+  }
+  return -1;
+}
+
 /** Whether a request so far ahead of a flight fetches for itself instead of waiting for it. */
 export function isFarSeek(body: Body, flight: Flight, offset: number, limits: Limits): boolean {
   // R-FLIGHT-4

@@ -9,6 +9,8 @@ export function actionLine(action: Exclude<Action, { kind: "head" | "pump" }>): 
   switch (action.kind) {
     case "send":
       return `send f${action.flight.id} ${action.flight.method} ${action.flight.url}${fieldsText(action.fields)}`;
+    case "begin":
+      return `begin X${action.exchange.id} ${action.exchange.url}`;
     case "store":
       return storeLine(action.body);
     case "span":

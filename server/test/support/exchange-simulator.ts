@@ -23,25 +23,7 @@ import type { ResponseHead } from "../../core/response/response-head.ts";
 import { actionLine, headLine } from "./exchange-lines.ts";
 import type { SimFlight } from "./flight-memory.ts";
 import { chunkAt, heldText } from "./flight-memory.ts";
-
-/** A player, or with `background` the one who fetches for later. */
-export type SimPlayer = {
-  name: string;
-  exchange: Exchange | null;
-  background: boolean;
-  /** Bytes that it still takes before it blocks. */
-  window: number;
-  /** The read of the file that is under way. */
-  reading: { id: number; from: number; to: number; text: string } | null;
-  pumping: boolean;
-  waited: boolean;
-  head: ResponseHead | null;
-  /** What it received after the head. */
-  received: string;
-  gathered: string;
-  sniffed: boolean;
-  end: "" | "whole" | "cut" | "left";
-};
+import { newSimPlayer, type SimPlayer } from "./sim-player.ts";
 
 const sniffBytes = 12;
 
@@ -56,6 +38,7 @@ export function simOptions(limits: Partial<Limits>, options: Partial<CoreOptions
     allowUpstream: [],
     playlistFreshMs: 0,
     ignoreNoStore: false,
+    startAhead: false,
     cors: false,
     keepAlive: true,
     forwardFields: [],
@@ -197,20 +180,7 @@ export class Simulator {
   }
 
   private attach(name: string, exchange: Exchange, window: number, background: boolean): void {
-    const player: SimPlayer = {
-      name,
-      exchange,
-      background,
-      window,
-      reading: null,
-      pumping: false,
-      waited: false,
-      head: null,
-      received: "",
-      gathered: "",
-      sniffed: false,
-      end: "",
-    };
+    const player = newSimPlayer(name, exchange, window, background);
     this.players.set(name, player);
     this.names.set(exchange.id, player);
   }
@@ -251,7 +221,10 @@ export class Simulator {
       return;
     }
     this.lines.push(actionLine(action));
-    if (action.kind === "send") {
+    if (action.kind === "begin") {
+      this.attach(`X${action.exchange.id}`, action.exchange, Number.MAX_SAFE_INTEGER, true);
+      startExchange(this.state, action.exchange, this.nowMs);
+    } else if (action.kind === "send") {
       this.onSend(action.flight, action.fields);
       const known = this.flights.get(action.flight.id);
       if (known === undefined) this.flights.set(action.flight.id, { flight: action.flight, open: true, chunks: [] });

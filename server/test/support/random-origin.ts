@@ -50,7 +50,7 @@ export function versionText(resource: RandomResource, version: number): string {
 }
 
 function playlistText(resource: RandomResource, version: number): string {
-  const head = `#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:${version}\n#EXT-X-MAP:URI="/init.mp4"\n`;
+  const head = `#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:${version}\n#EXT-X-MAP:URI="/0.ts"\n`;
   return `${head}#EXTINF:4,\n/seg${version}.ts\n${resource.playlist === "vod" ? "#EXT-X-ENDLIST\n" : ""}`;
 }
 

@@ -150,6 +150,7 @@ private func coreOptions() -> CoreOptions {
     allowUpstream: [],
     playlistFreshMs: 300_000,
     ignoreNoStore: false,
+    startAhead: false,
     cors: true,
     keepAlive: true,
     forwardFields: [],

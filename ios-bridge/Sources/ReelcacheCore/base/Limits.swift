@@ -79,6 +79,12 @@ package struct Limits: Sendable, Equatable {
   package var breakersMax = 1_024
   /// URLs remembered as initialization sections or keys, for the express lane.
   package var expressUrlsMax = 4_096
+  /// How long after a multivariant playlist its player may begin with one of its playlists, in milliseconds.
+  package var startAheadMs = 10_000
+  /// Largest initialization section or segment that is fetched ahead, in bytes.
+  package var startAheadBytesMax = 16_777_216
+  /// Playlists remembered by the multivariant playlists that named them.
+  package var startAheadUrlsMax = 4_096
 
   package init() {}
 }
@@ -126,4 +132,7 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("breakerPauseMsMax", \.breakerPauseMsMax),
   ("breakersMax", \.breakersMax),
   ("expressUrlsMax", \.expressUrlsMax),
+  ("startAheadMs", \.startAheadMs),
+  ("startAheadBytesMax", \.startAheadBytesMax),
+  ("startAheadUrlsMax", \.startAheadUrlsMax),
 ]

@@ -72,8 +72,3 @@ private func matchesAny(_ name: ByteString, _ patterns: [ByteString]) -> Bool {
   }
   return false
 }
-
-private func withoutFragment(_ url: ByteString) -> ByteString {
-  let hash = url.indexOf("#")
-  return hash < 0 ? url : url.slice(0, hash)
-}

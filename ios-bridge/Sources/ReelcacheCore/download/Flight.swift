@@ -77,7 +77,7 @@ package final class Flight {
   package let id: Int
   @exclusivity(unchecked) package var body: Body
   /// Id of the exchange that opened it: the player's fields are its own.
-  package let asker: Int
+  package var asker: Int
   /// `opening` decides what the resource is; `hole` fetches missing bytes of a known version.
   var purpose: FlightPurpose
   /// The key whose slot it holds, "" when it passes by the cache.

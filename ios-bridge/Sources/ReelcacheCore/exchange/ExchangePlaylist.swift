@@ -39,16 +39,18 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
     finishExchange(state, exchange, nowMs)
     return
   }
-  let expressUrls = learnPlaylist(state, body, bytes)
+  let (expressUrls, names) = learnPlaylist(state, body, bytes)
   let (form, prefix) = (exchange.form, exchange.prefix)
   let (id, finalUrl) = (body.entry.id, body.entry.finalUrl)
   // R-SERVE-3
   let text = rewritePlaylist(bytes, RewriteContext(prefix: prefix, form: form, baseUrl: finalUrl))
   if body.journalled {
-    let known = KnownPlaylist(baseUrl: finalUrl, text: text, expressUrls: expressUrls)
+    let known = KnownPlaylist(baseUrl: finalUrl, text: text, expressUrls: expressUrls, names: names)
     rememberPlaylist(state.playlists, id, form, prefix, known)
   }
+  armStarts(state, exchange, names, nowMs)
   sendPlaylist(state, exchange, body, text, nowMs)
+  startAhead(state, exchange, bytes, finalUrl, nowMs)
 }
 
 /// Answers with a playlist that was rewritten before and has not changed since; false when there is none.
@@ -60,6 +62,7 @@ package func answerKnownPlaylist(_ state: ProxyState, _ exchange: Exchange, _ bo
   else { return false }
   // R-EXPRESS-2
   for url in known.expressUrls { rememberUrl(state.expressUrls, url) }
+  armStarts(state, exchange, known.names, nowMs)
   sendPlaylist(state, exchange, body, known.text, nowMs)
   return true
 }
@@ -85,8 +88,12 @@ private func sendPlaylist(
 }
 
 /// Remembers of a playlist what later requests need: its kind, its pace, its keys and initialization sections. Returns
-/// the latter two.
-private func learnPlaylist(_ state: ProxyState, _ body: Body, _ bytes: ByteString) -> [ByteString] {
+/// the latter two, and the playlists that a multivariant one names.
+private func learnPlaylist(
+  _ state: ProxyState,
+  _ body: Body,
+  _ bytes: ByteString
+) -> (expressUrls: [ByteString], names: StartNames?) {
   let entry = body.entry
   let summary = playlistSummary(bytes)
   let kind = entryKind(summary.kind)
@@ -99,7 +106,9 @@ private func learnPlaylist(_ state: ProxyState, _ body: Body, _ bytes: ByteStrin
   let expressUrls = resources.maps + resources.keys
   // R-EXPRESS-2
   for url in expressUrls { rememberUrl(state.expressUrls, url) }
-  return expressUrls
+  let isMultivariant = summary.kind == .multivariant
+  let names = isMultivariant ? startNames(state, bytes, entry.finalUrl, resources.playlists) : nil
+  return (expressUrls, names)
 }
 
 private func bodyOf(_ exchange: Exchange, _ content: ByteString) -> ByteString {

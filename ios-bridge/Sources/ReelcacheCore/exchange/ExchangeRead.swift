@@ -17,6 +17,11 @@ package func readerAdvanced(_ state: ProxyState, _ exchange: Exchange, _ offset:
   guard let body = exchange.body, let cursor = exchange.cursor else { return }
   cursor.offset = offset
   if !body.storing { endDrained(state, body, nowMs) }
+  // R-AHEAD-10
+  if hasEnoughAhead(state, exchange, body, offset) {
+    finishExchange(state, exchange, nowMs)
+    return
+  }
   if cursor.end != -1 && offset >= cursor.end {
     detachFlights(state, body, nowMs)
     return

@@ -3,6 +3,8 @@
 /// Serves an exchange from a body whose head is known: at once, or when the flight for its first byte has an answer.
 package func serveBody(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ nowMs: Int) {
   if exchange.body == nil { holdBody(exchange, body) }
+  if endsAhead(state, exchange, body, nowMs) { return }
+  if body.entry.kind != .media { noteChoice(state, exchange, nowMs) }
   body.entry.accessMs = nowMs
   if body.journalled { state.actions.append(.touch(body: body)) }
   if !body.passing && isNotModified(exchange, body, nowMs) {
@@ -169,14 +171,7 @@ private func waitsForOrigin(
 /// Whether bytes are missing that nothing brings and that may not be added: the version has no validator.
 private func isBeyondRepair(_ body: Body, _ start: Int, _ end: Int) -> Bool {
   if body.passing || end == -1 || entryCombinable(body.entry) { return false }
-  var offset = start
-  while offset < end {
-    let flight = tailFlight(body, offset) ?? coveringFlight(body, offset)
-    let next = flight?.limit ?? spanEndAt(body.entry.spans, offset)
-    if next <= offset { return true }
-    offset = next
-  }
-  return false
+  return firstUncovered(body, start, end) != -1
 }
 
 private func usableRange(_ exchange: Exchange, _ body: Body, _ nowMs: Int) -> RangeSpec {

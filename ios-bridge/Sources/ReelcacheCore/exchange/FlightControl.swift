@@ -71,6 +71,7 @@ package func launchFlight(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
 /// Lets an exchange wait for the head of a flight; a player's wait makes the flight a player's (R-LANE-11).
 package func joinFlight(_ state: ProxyState, _ exchange: Exchange, _ flight: Flight, _ nowMs: Int) {
   waitFor(exchange, flight)
+  takeOver(state, exchange, flight)
   promoteFlight(state, flight, laneOf(state, exchange), nowMs)
 }
 

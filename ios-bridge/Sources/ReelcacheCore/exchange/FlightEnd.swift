@@ -60,8 +60,10 @@ package func flightFailed(
   _ nowMs: Int
 ) {
   if flight.state == .ended || flight.state == .draining { return }
-  // R-BREAKER-1
-  if flight.state == .asked && isNetworkFailure(code) { noteFailure(state, flight, nowMs) }
+  // R-BREAKER-1, R-AHEAD-10
+  if flight.state == .asked && isNetworkFailure(code) && !isAheadOnly(state, flight) {
+    noteFailure(state, flight, nowMs)
+  }
   let body = flight.body
   let waiters = takeWaiters(state, flight)
   let began = flight.state == .flowing

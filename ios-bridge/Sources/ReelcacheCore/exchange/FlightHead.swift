@@ -230,6 +230,11 @@ private func serveWaiters(
 
 /// What is not for all is fetched by each (R-STORE-8).
 private func fetchAlone(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  // R-AHEAD-10
+  if exchange.ahead {
+    finishExchange(state, exchange, nowMs)
+    return
+  }
   exchange.solo = true
   exchange.note.fwd = "bypass"
   planExchange(state, exchange, nowMs)

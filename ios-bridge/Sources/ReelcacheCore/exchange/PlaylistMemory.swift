@@ -2,11 +2,12 @@
 /// nor rewritten again. Bounded by bytes in two generations: what is used moves to the young one, and when that is full
 /// it becomes the old one, and what was in the old one is forgotten.
 
-/// A rewritten playlist, and the initialization sections and keys that it names.
+/// A rewritten playlist, the initialization sections and keys that it names, and the playlists, if those are needed.
 package struct KnownPlaylist: Sendable {
   package let baseUrl: ByteString
   package let text: ByteString
   package let expressUrls: [ByteString]
+  package let names: StartNames?
 }
 
 package final class PlaylistMemory {
@@ -71,6 +72,8 @@ private func aged(_ memory: PlaylistMemory, _ key: ByteString) -> KnownPlaylist?
 private func keep(_ memory: PlaylistMemory, _ key: ByteString, _ known: KnownPlaylist) {
   var bytes = known.text.count + overheadBytes
   for url in known.expressUrls { bytes += url.count }
+  for key in known.names?.named ?? [] { bytes += key.count }
+  for group in known.names?.groups ?? [] { for key in group { bytes += key.count } }
   if bytes * 2 > memory.bytesMax { return }
   if (memory.youngBytes + bytes) * 2 > memory.bytesMax {
     memory.old = memory.young

@@ -11,6 +11,8 @@ package struct CoreOptions: Sendable {
   /// Freshness of a finished playlist that names none, in milliseconds.
   package var playlistFreshMs: Int
   package var ignoreNoStore: Bool
+  /// What a player that begins to play asks for next is fetched at once.
+  package var startAhead: Bool
   package var cors: Bool
   package var keepAlive: Bool
   /// Names of further player fields to forward, lower case.
@@ -30,6 +32,7 @@ package struct CoreOptions: Sendable {
     allowUpstream: [ByteString],
     playlistFreshMs: Int,
     ignoreNoStore: Bool,
+    startAhead: Bool,
     cors: Bool,
     keepAlive: Bool,
     forwardFields: [ByteString],
@@ -45,6 +48,7 @@ package struct CoreOptions: Sendable {
     self.allowUpstream = allowUpstream
     self.playlistFreshMs = playlistFreshMs
     self.ignoreNoStore = ignoreNoStore
+    self.startAhead = startAhead
     self.cors = cors
     self.keepAlive = keepAlive
     self.forwardFields = forwardFields
@@ -117,6 +121,10 @@ package final class Exchange {
   package let keepAlive: Bool
   /// Its URL or type says playlist: the whole body is gathered and rewritten.
   var playlist: Bool
+  /// It has no player yet, and fetches what one will ask for next.
+  var ahead = false
+  /// Whether its playlist is where its player begins; nil before it is answered with one.
+  var startClaim: StartClaim?
   /// Its response is not shared: it neither waits for others nor is found by them.
   var solo = false
   @exclusivity(unchecked) package var body: Body?
@@ -179,6 +187,8 @@ package enum Action {
   case head(exchange: Exchange, head: ResponseHead, content: ByteString?)
   /// Let the reader of this exchange take its next steps.
   case pump(exchange: Exchange)
+  /// Take on an exchange that has no player, then let the core plan it.
+  case begin(exchange: Exchange)
   /// Write the entry's row.
   case store(body: Body)
   /// Write a span's row: its bytes are in the file.
@@ -205,6 +215,8 @@ package final class ProxyState {
   package let expressUrls: UrlMemory
   /// Rewritten playlists.
   package let playlists: PlaylistMemory
+  /// Media playlists with which a player may begin.
+  package let starts: StartMemory
   var nextEntryId: Int
   var nextFlightId = 1
   var nextExchangeId = 1
@@ -225,6 +237,7 @@ package final class ProxyState {
     breakers = breakerTable(options.limits)
     expressUrls = newUrlMemory(options.limits.expressUrlsMax)
     playlists = newPlaylistMemory(options.limits.playlistMemoryBytesMax)
+    starts = newStartMemory(options.limits.startAheadUrlsMax)
     self.nextEntryId = nextEntryId
     self.evictAfterMs = evictAfterMs
   }

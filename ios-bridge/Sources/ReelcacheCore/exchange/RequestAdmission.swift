@@ -65,19 +65,28 @@ package func backgroundExchange(
   _ prefix: ByteString,
   _ nowMs: Int
 ) -> Exchange {
-  let request = PlayerRequest(
-    method: "GET",
-    target: "",
-    httpMinor: 1,
-    fields: [],
-    localAddress: "",
-    localPort: 0,
-    close: false
-  )
-  let exchange = newExchange(state, request, form, url, prefix, nowMs)
-  exchange.method = .background
+  unheardExchange(state, [], form, url, prefix, nowMs)
+}
+
+/// Begins an exchange for what another's player will ask for next, with the fields that it sent.
+package func aheadExchange(_ state: ProxyState, _ player: Exchange, _ part: StartPart, _ nowMs: Int) -> Exchange {
+  var fields = player.fields
+  // R-AHEAD-8: they were for the playlist.
+  for name in playlistsOwnFields { fieldRemove(&fields, name) }
+  if part.end != -1 { fields += ["Range", rangeText(part.start, part.end)] }
+  let exchange = unheardExchange(state, fields, player.form, part.url, player.prefix, nowMs)
+  exchange.ahead = true
   return exchange
 }
+
+private let playlistsOwnFields: [ByteString] = [
+  "range",
+  "if-range",
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+]
 
 /// A complete answer with a problem body.
 package func refuse(
@@ -102,6 +111,28 @@ private func preflight(_ state: ProxyState, _ request: PlayerRequest, _ nowMs: I
   parts.allow = "GET, HEAD, OPTIONS"
   parts.note = newNote("preflight")
   return .answer(head: responseHead(parts), content: "")
+}
+
+private func unheardExchange(
+  _ state: ProxyState,
+  _ fields: FieldList,
+  _ form: UrlForm,
+  _ url: ByteString,
+  _ prefix: ByteString,
+  _ nowMs: Int
+) -> Exchange {
+  let request = PlayerRequest(
+    method: "GET",
+    target: "",
+    httpMinor: 1,
+    fields: fields,
+    localAddress: "",
+    localPort: 0,
+    close: false
+  )
+  let exchange = newExchange(state, request, form, url, prefix, nowMs)
+  exchange.method = .background
+  return exchange
 }
 
 private func newExchange(

@@ -47,6 +47,12 @@ package func parseUri(_ text: ByteString) -> UriParts {
   return UriParts(scheme: scheme, authority: authority, path: rest, query: query, fragment: fragment)
 }
 
+/// A URL without its fragment, which never travels (RFC 9110 section 4.2.5).
+package func withoutFragment(_ url: ByteString) -> ByteString {
+  let mark = url.indexOf("#")
+  return mark < 0 ? url : url.slice(0, mark)
+}
+
 /// Puts the parts together again (RFC 3986 section 5.3); the inverse of parseUri, byte for byte.
 package func formatUri(_ parts: UriParts) -> ByteString {
   // R-URI-2

@@ -36,9 +36,3 @@ private func listOf(_ row: Int) -> WritableKeyPath<PlaylistResources, [ByteStrin
   case .data: nil
   }
 }
-
-/// The fragment never travels, so that a route's URL has none.
-private func withoutFragment(_ url: ByteString) -> ByteString {
-  let mark = url.indexOf("#")
-  return mark < 0 ? url : url.slice(0, mark)
-}

@@ -54,6 +54,18 @@ package func firstMissing(_ body: Body, _ start: Int, _ end: Int) -> Int {
   return -1
 }
 
+/// The first byte from `start` that is neither stored nor on its way, -1 when all up to `end` are.
+package func firstUncovered(_ body: Body, _ start: Int, _ end: Int) -> Int {
+  var offset = start
+  while offset < end {
+    let flight = tailFlight(body, offset) ?? coveringFlight(body, offset)
+    let next = flight?.limit ?? spanEndAt(body.entry.spans, offset)
+    if next <= offset { return offset }
+    offset = next
+  }
+  return -1
+}
+
 /// Whether a request so far ahead of a flight fetches for itself instead of waiting for it.
 package func isFarSeek(_ body: Body, _ flight: Flight, _ offset: Int, _ limits: Limits) -> Bool {
   // R-FLIGHT-4

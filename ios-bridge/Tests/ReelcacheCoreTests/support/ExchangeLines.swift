@@ -7,6 +7,7 @@ func actionLine(_ action: Action) -> ByteString {
   switch action {
   case .send(let flight, let fields):
     "send f\(flight.id) \(latin1(flight.method.rawValue)) \(flight.url)\(fieldsText(fields))"
+  case .begin(let exchange): "begin X\(exchange.id) \(exchange.url)"
   case .store(let body): storeLine(body)
   case .span(let body, let start, let end): "span e\(body.entry.id) \(start)-\(end)"
   case .touch(let body): "touch e\(body.entry.id)"

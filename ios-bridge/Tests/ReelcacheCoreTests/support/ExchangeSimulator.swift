@@ -53,6 +53,7 @@ func simOptions(_ limits: Limits) -> CoreOptions {
     allowUpstream: [],
     playlistFreshMs: 0,
     ignoreNoStore: false,
+    startAhead: false,
     cors: false,
     keepAlive: true,
     forwardFields: [],
@@ -238,6 +239,9 @@ final class Simulator {
       lines.append(actionLine(action))
     }
     switch action {
+    case .begin(let exchange):
+      attach(SimPlayer("X\(exchange.id)", exchange, integerMax, true))
+      startExchange(state, exchange, nowMs)
     case .send(let flight, let fields):
       onSend(flight, fields)
       if let known = flights.get(flight.id) {

@@ -24,7 +24,7 @@ final class LeakWatch {
     switch action {
     case .send(let flight, _), .abort(let flight), .pause(let flight), .resume(let flight), .landed(let flight):
       add(flight)
-    case .head(let exchange, _, _), .pump(let exchange):
+    case .head(let exchange, _, _), .pump(let exchange), .begin(let exchange):
       add(exchange)
     case .store(let body), .span(let body, _, _), .touch(let body), .forget(let body), .remove(let body):
       add(body)

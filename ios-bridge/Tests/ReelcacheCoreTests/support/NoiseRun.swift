@@ -91,6 +91,7 @@ final class NoiseRun {
     options.allowUpstream = random(2) == 0 ? [] : ["*"]
     options.maxCacheBytes = random.one(noise.numbers)
     options.playlistFreshMs = random.one(noise.numbers)
+    options.startAhead = seed % 2 == 0
     total = random.one(noise.totals)
     sim = Simulator(options, [], 1, 0)
     self.noise = noise

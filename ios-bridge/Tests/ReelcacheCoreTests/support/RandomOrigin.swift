@@ -89,7 +89,7 @@ func versionText(_ resource: RandomResource, _ version: Int) -> ByteString {
 private func playlistText(_ resource: RandomResource, _ version: Int) -> ByteString {
   let head: ByteString = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:\(version)\n"
   let end: ByteString = resource.playlist == .vod ? "#EXT-X-ENDLIST\n" : ""
-  return "\(head)#EXT-X-MAP:URI=\"/init.mp4\"\n#EXTINF:4,\n/seg\(version).ts\n\(end)"
+  return "\(head)#EXT-X-MAP:URI=\"/0.ts\"\n#EXTINF:4,\n/seg\(version).ts\n\(end)"
 }
 
 final class RandomOrigin {

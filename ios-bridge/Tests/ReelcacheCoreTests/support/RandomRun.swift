@@ -70,6 +70,7 @@ final class RandomRun {
     var options = simOptions(smallLimits(weather.clears ? 3 : 99))
     options.maxCacheBytes = weather.clears ? random.one([900, 2_500, 1_000_000]) : 1_000_000
     options.policy = !weather.isFair && random(5) == 0 ? .http : .media
+    options.startAhead = seed % 2 == 0
     sim = Simulator(options, [], 1, 0)
     origin = RandomOrigin(sim, randomResources(random, weather), random)
     self.weather = weather

@@ -1,0 +1,164 @@
+/// Where a player begins that plays a presentation from its beginning: what to fetch before it is asked for.
+
+/// Bytes of the resource at an absolute upstream URL: from `start` to `end`, exclusive, -1 for all of it.
+package struct StartPart: Equatable, Sendable {
+  package var url: ByteString
+  package var start: Int
+  package var end: Int
+}
+
+/// The first media segment, and the initialization section that applies to it, nil when there is none.
+package struct PlaylistStart: Equatable, Sendable {
+  package var map: StartPart?
+  package var segment: StartPart
+}
+
+/// What a player of a complete media playlist asks for first; nil wherever it is not certain. `bytes` is the whole
+/// playlist (a byte string), `baseUrl` its final absolute URL.
+package func playlistStart(_ bytes: ByteString, _ baseUrl: ByteString) -> PlaylistStart? {
+  // R-AHEAD-2
+  if isPlaylistBody(bytes) != .yes || playlistSummary(bytes).kind != .vod { return nil }
+  let mapper = uriMapper("", .path, baseUrl)
+  var first = First()
+  var start = 0
+  while start < bytes.count {
+    let next = lineNext(bytes, start)
+    let from = contentStart(bytes, start, next)
+    let end = contentEnd(bytes, from, next)
+    if bytes.startsWith("#EXT", from) {
+      if !readTag(bytes, from, end, &first) { return nil }
+    } else if from < end && first.uri.isEmpty && bytes.code(from) != hash {
+      first.uri = bytes.slice(from, end)
+    }
+    start = next
+  }
+  guard first.timed, let segment = partOf(mapper, first.uri, first.range) else { return nil }
+  guard let line = first.map else { return PlaylistStart(map: nil, segment: segment) }
+  guard let map = mapPart(bytes, mapper, line) else { return nil }
+  return PlaylistStart(map: map, segment: segment)
+}
+
+/// The playlists of a multivariant playlist of which a player begins with one each: its variants, its audio renditions,
+/// its video renditions. None when it says that playing begins elsewhere.
+package func startGroups(_ bytes: ByteString, _ baseUrl: ByteString) -> [[ByteString]] {
+  var variants: [ByteString] = []
+  var audio: [ByteString] = []
+  var video: [ByteString] = []
+  let mapper = uriMapper("", .path, baseUrl)
+  var isVariant = false
+  var start = 0
+  while start < bytes.count {
+    let next = lineNext(bytes, start)
+    let from = contentStart(bytes, start, next)
+    let end = contentEnd(bytes, from, next)
+    // R-AHEAD-4
+    if isTag(bytes, from, end, "#EXT-X-START") { return [] }
+    if isTag(bytes, from, end, "#EXT-X-STREAM-INF") {
+      isVariant = true
+    } else if isTag(bytes, from, end, mediaTag) {
+      let attributes = attributeList(bytes, from + mediaTag.count + 1, end)
+      let type = attributeText(bytes, attributes, "TYPE")
+      let uri = only(bytes, attributes, "URI")
+      if type == "AUDIO" { addUrl(&audio, mapper, uri) }
+      if type == "VIDEO" { addUrl(&video, mapper, uri) }
+    } else if from < end && bytes.code(from) != hash {
+      if isVariant { addUrl(&variants, mapper, bytes.slice(from, end)) }
+      isVariant = false
+    }
+    start = next
+  }
+  return [variants, audio, video]
+}
+
+private let hash = 0x23
+private let colon = 0x3a
+private let mediaTag: ByteString = "#EXT-X-MEDIA"
+private let mapTag: ByteString = "#EXT-X-MAP"
+private let rangeTag: ByteString = "#EXT-X-BYTERANGE"
+private let dateTag: ByteString = "#EXT-X-DATERANGE"
+
+/// What comes before the first segment, and its URI, "" before that came: the offsets of a line, a range's text.
+private struct First {
+  var map: (start: Int, end: Int)?
+  var timed = false
+  var range: ByteString?
+  var uri: ByteString = ""
+}
+
+/// Tags that make it uncertain what is asked for first, wherever they stand, and those that do so before the first
+/// segment.
+private let elsewhereTags: [ByteString] = [
+  "#EXT-X-START",
+  "#EXT-X-DEFINE",
+  "#EXT-X-I-FRAMES-ONLY",
+  "#EXT-X-IMAGES-ONLY",
+  "#EXT-X-SKIP",
+  "#EXT-X-STREAM-INF",
+]
+private let firstElsewhereTags: [ByteString] = ["#EXT-X-GAP", "#EXT-X-PART"]
+
+/// Takes a tag in; false when it makes the start uncertain.
+private func readTag(_ bytes: ByteString, _ from: Int, _ end: Int, _ first: inout First) -> Bool {
+  func isThis(_ tag: ByteString) -> Bool { isTag(bytes, from, end, tag) }
+  // R-AHEAD-2
+  if elsewhereTags.contains(where: isThis) { return false }
+  if isThis(dateTag) {
+    let attributes = attributeList(bytes, from + dateTag.count + 1, end)
+    return attributeText(bytes, attributes, "CLASS") != "com.apple.hls.interstitial"
+  }
+  // What comes later is of later segments.
+  if !first.uri.isEmpty { return true }
+  if firstElsewhereTags.contains(where: isThis) { return false }
+  if isThis("#EXTINF") {
+    first.timed = true
+  } else if isThis(mapTag) {
+    // R-AHEAD-1
+    first.map = (from + mapTag.count + 1, end)
+  } else if isThis(rangeTag) {
+    first.range = bytes.slice(contentStart(bytes, from + rangeTag.count + 1, end), end)
+  }
+  return true
+}
+
+/// Whether the line's content is this tag, with a value or without.
+private func isTag(_ bytes: ByteString, _ from: Int, _ end: Int, _ tag: ByteString) -> Bool {
+  let after = from + tag.count
+  return bytes.startsWith(tag, from) && (after >= end || bytes.code(after) == colon)
+}
+
+private func mapPart(_ bytes: ByteString, _ mapper: UriMapper, _ line: (start: Int, end: Int)) -> StartPart? {
+  let attributes = attributeList(bytes, line.start, line.end)
+  let isRanged = attributes.contains { $0.name == "BYTERANGE" }
+  return partOf(mapper, only(bytes, attributes, "URI"), isRanged ? only(bytes, attributes, "BYTERANGE") : nil)
+}
+
+/// The quoted text of the one attribute of that name; "" when there is none, more than one, or it has no quotes.
+private func only(_ bytes: ByteString, _ attributes: [Attribute], _ name: ByteString) -> ByteString {
+  let found = attributes.filter { $0.name == name }
+  guard found.count == 1, let one = found.first, one.quoted else { return "" }
+  return bytes.slice(one.valueStart, one.valueEnd)
+}
+
+/// The bytes that a URI and a byte range (nil: none) name; nil when that is nothing that can be fetched for certain.
+private func partOf(_ mapper: UriMapper, _ uri: ByteString, _ range: ByteString?) -> StartPart? {
+  let url = urlOf(mapper, uri)
+  if url.isEmpty { return nil }
+  guard let range else { return StartPart(url: url, start: 0, end: -1) }
+  // R-AHEAD-3
+  let mark = range.indexOf("@")
+  if mark < 0 { return nil }
+  let length = parseDigits(range.slice(0, mark))
+  let start = parseDigits(range.slice(mark + 1))
+  if length < 1 || start < 0 || length >= integerMax - start { return nil }
+  return StartPart(url: url, start: start, end: start + length)
+}
+
+private func addUrl(_ urls: inout [ByteString], _ mapper: UriMapper, _ uri: ByteString) {
+  let url = urlOf(mapper, uri)
+  if !url.isEmpty { urls.append(url) }
+}
+
+/// The absolute upstream URL that a URI means, without fragment; "" for none, and for one with a variable.
+private func urlOf(_ mapper: UriMapper, _ uri: ByteString) -> ByteString {
+  uri.isEmpty || uri.includes("{$") ? "" : withoutFragment(upstreamUri(mapper, uri))
+}

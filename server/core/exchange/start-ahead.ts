@@ -101,7 +101,7 @@ function mayStart(state: ProxyState, exchange: Exchange): boolean {
   const isBeginning = exchange.startClaim === "armed" || (exchange.startClaim === "unnamed" && note.fwd === "uri-miss");
   if (!isFetched || !isBeginning) return false;
   // R-AHEAD-7
-  if (exchange.solo || carriesCredentials(exchange.fields) || forbidsStoring(exchange.fields)) return false;
+  if (carriesCredentials(exchange.fields) || forbidsStoring(exchange.fields)) return false;
   return state.options.policy === "media" && state.reserveShortfallBytes === 0;
 }
 
@@ -114,9 +114,9 @@ function mayFetch(state: ProxyState, part: StartPart, nowMs: number): boolean {
   const slot = findSlot(state.table, cacheKey(part.url, state.options.keyRules));
   if (slot === null) return true;
   const body = slot.current;
-  if (body === null || slot.opening !== null || !isReusable(state, body, nowMs)) return false;
+  if (body === null || !isReusable(state, body, nowMs)) return false;
   const end = part.end === -1 ? body.entry.total : Math.min(part.end, body.entry.total);
-  return end !== -1 && firstUncovered(body, part.start, end) !== -1;
+  return firstUncovered(body, part.start, end) !== -1;
 }
 
 /** What is asked for: two parts, or one when they lie side by side. */
@@ -130,7 +130,7 @@ function startParts(map: StartPart | null, segment: StartPart): StartPart[] {
 }
 
 function isOfUse(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): boolean {
-  if (!body.storing || body.passing || body.entry.kind !== "media" || exchange.cookies.length > 0) return false;
+  if (!body.storing || body.entry.kind !== "media" || exchange.cookies.length > 0) return false;
   const isTooLarge = exchange.range.kind === "none" && body.entry.total > state.options.limits.startAheadBytesMax;
   return !isTooLarge && (isReusable(state, body, nowMs) || entryCombinable(body.entry));
 }

@@ -88,7 +88,7 @@ private func mayStart(_ state: ProxyState, _ exchange: Exchange) -> Bool {
     exchange.startClaim == .armed || (exchange.startClaim == .unnamed && note.fwd == "uri-miss")
   if !isFetched || !isBeginning { return false }
   // R-AHEAD-7
-  if exchange.solo || carriesCredentials(exchange.fields) || forbidsStoring(exchange.fields) { return false }
+  if carriesCredentials(exchange.fields) || forbidsStoring(exchange.fields) { return false }
   return state.options.policy == .media && state.reserveShortfallBytes == 0
 }
 
@@ -99,9 +99,9 @@ private func mayFetch(_ state: ProxyState, _ part: StartPart, _ nowMs: Int) -> B
   if breakerOpenUntil(state.breakers, originOf(part.url)) >= 0 { return false }
   if part.end - part.start > state.options.limits.startAheadBytesMax { return false }
   guard let slot = findSlot(state.table, cacheKey(part.url, state.options.keyRules)) else { return true }
-  guard let body = slot.current, slot.opening == nil, isReusable(state, body, nowMs) else { return false }
+  guard let body = slot.current, isReusable(state, body, nowMs) else { return false }
   let end = part.end == -1 ? body.entry.total : min(part.end, body.entry.total)
-  return end != -1 && firstUncovered(body, part.start, end) != -1
+  return firstUncovered(body, part.start, end) != -1
 }
 
 /// What is asked for: two parts, or one when they lie side by side.
@@ -115,7 +115,7 @@ private func startParts(_ map: StartPart?, _ segment: StartPart) -> [StartPart] 
 }
 
 private func isOfUse(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ nowMs: Int) -> Bool {
-  if !body.storing || body.passing || body.entry.kind != .media || !exchange.cookies.isEmpty { return false }
+  if !body.storing || body.entry.kind != .media || !exchange.cookies.isEmpty { return false }
   let isTooLarge = exchange.range == .none && body.entry.total > state.options.limits.startAheadBytesMax
   return !isTooLarge && (isReusable(state, body, nowMs) || entryCombinable(body.entry))
 }

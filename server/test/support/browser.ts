@@ -72,9 +72,14 @@ function playItem(item, engine) {
 }
 `;
 
+/** A request that a page made: its URL and its Range field, "" without one. */
+export type PageRequest = { url: string; range: string };
+
 export type PlayerPage = {
   /** Plays all items at once in a fresh browser context. */
   play(engine: Engine, items: PlayItem[]): Promise<Played[]>;
+  /** What the pages of `play` have asked for so far. */
+  requests: PageRequest[];
   close(): Promise<void>;
 };
 
@@ -89,8 +94,10 @@ export async function startPlayerPage(): Promise<PlayerPage> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+  const requests: PageRequest[] = [];
   return {
-    play: (engine, items) => playAll(browser, server, engine, items),
+    play: (engine, items) => playAll(browser, server, engine, items, requests),
+    requests,
     async close() {
       await browser.close();
       await new Promise((resolve) => server.close(resolve));
@@ -98,12 +105,19 @@ export async function startPlayerPage(): Promise<PlayerPage> {
   };
 }
 
-async function playAll(browser: Browser, server: Server, engine: Engine, items: PlayItem[]): Promise<Played[]> {
+async function playAll(
+  browser: Browser,
+  server: Server,
+  engine: Engine,
+  items: PlayItem[],
+  requests: PageRequest[],
+): Promise<Played[]> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the page's server has no port");
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
+    page.on("request", (request) => requests.push({ url: request.url(), range: request.headers().range ?? "" }));
     await page.goto(`http://127.0.0.1:${address.port}/`);
     const expression = `Promise.all(${JSON.stringify(items)}.map((item) => playItem(item, ${JSON.stringify(engine)})))`;
     return await page.evaluate<Played[]>(expression);

@@ -46,6 +46,7 @@ private func smallLimits(_ entriesMax: Int) -> Limits {
   limits.commitBytes = 200
   limits.readPieceBytes = 100
   limits.playlistBytesMax = 160
+  limits.startAheadBytesMax = 600
   limits.breakerFailures = 2
   limits.breakerPauseMsMax = 3_000
   limits.entriesMax = entriesMax

@@ -52,6 +52,8 @@ export type Contender = {
   title: string;
   /** `cache` stores what it fetches; `files` serves the site's folder; `origin` is the origin itself. */
   kind: "cache" | "files" | "origin";
+  /** Cases outside of which it does nothing that another does not; absent: it takes part in all of its kind. */
+  cases?: string[];
   /** Why it cannot run on this machine, with what to install; null when it can. */
   missing: (options: ContenderOptions) => string | null;
   start: (place: Place) => Promise<RunningContender>;

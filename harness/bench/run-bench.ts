@@ -58,7 +58,8 @@ export async function runBench(run: BenchRun, progress: Progress): Promise<Bench
   try {
     for (const one of run.cases) {
       const chosen = able.filter((contender) => {
-        return one.kinds.includes(contender.kind) && !left.some((absent) => absent.contender === contender.name);
+        if (!one.kinds.includes(contender.kind) || contender.cases?.includes(one.id) === false) return false;
+        return !left.some((absent) => absent.contender === contender.name);
       });
       if (chosen.length === 0) continue;
       progress.onLine(`${one.id}: ${chosen.map((contender) => contender.name).join(", ")}`);

@@ -15,7 +15,6 @@ import {
   setReserveShortfall,
 } from "../core/exchange/proxy-events.ts";
 import type { Action, Exchange, ProxyState } from "../core/exchange/proxy-state.ts";
-import { startExchange } from "../core/exchange/request-admission.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { CacheIndex } from "./cache-index.ts";
 import { ExchangeRunner } from "./exchange-runner.ts";
@@ -27,6 +26,7 @@ import type { OriginClient } from "./origin-client.ts";
 import type { ReadMemory } from "./read-memory.ts";
 import type { SpanFiles } from "./span-files.ts";
 import type { SpanJournal } from "./span-journal.ts";
+import { StartQueue } from "./start-queue.ts";
 
 /** What the engine is made of; the composition root makes it. */
 export type EngineParts = {
@@ -65,6 +65,7 @@ export class Engine {
   private readonly background = new Set<ExchangeRunner>();
   /** Flights that write a file, or wait to: the first of each list writes. */
   private readonly writers = new Map<number, FlightRunner[]>();
+  private readonly starts: StartQueue;
   private draining = false;
   private stopped = false;
   /** Called when nothing is on its way to the disk any more, once the engine is stopped. */
@@ -82,6 +83,7 @@ export class Engine {
     this.readMemory = parts.readMemory;
     this.log = parts.log;
     this.now = parts.now;
+    this.starts = new StartQueue(this);
   }
 
   /** Hands an event to the core and carries out what follows. */
@@ -253,7 +255,7 @@ export class Engine {
         return;
       case "begin":
         this.attach(action.exchange, null);
-        startExchange(this.state, action.exchange, this.now());
+        this.starts.add(action.exchange);
         return;
       case "store":
         this.parts.index.put(action.body.entry);

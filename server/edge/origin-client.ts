@@ -78,6 +78,17 @@ export class OriginClient {
     this.pool.close(done);
   }
 
+  /** Told whenever a connection has come to rest or is gone. */
+  set onFree(told: () => void) {
+    this.pool.onFree = told;
+  }
+
+  /** Connections to the origin of a URL that rest, and those that are used or being opened; none for no usable URL. */
+  connectionsTo(url: string): { idle: number; busy: number } {
+    const key = originKey(url);
+    return key === null ? { idle: 0, busy: 0 } : this.pool.countsOf(key);
+  }
+
   /** Connections open (or opening), those of them idle, and transfers under way. */
   counts(): { open: number; idle: number; active: number } {
     return { ...this.pool.counts(), active: this.active.size };
@@ -95,16 +106,23 @@ export class OriginClient {
 /** The parts of a request that go on the wire, or null when the URL cannot be asked for. */
 function originCall(request: OriginRequest): OriginCall | null {
   const parts = parseUri(request.url);
-  const scheme = parts.scheme?.toLowerCase() ?? "";
-  if ((scheme !== "http" && scheme !== "https") || parts.authority === null) return null;
-  const authority = parseAuthority(parts.authority, scheme);
-  if (authority === null || authority.userinfo !== null) return null;
-  const key = `${scheme}://${authority.host.toLowerCase()}:${authority.port}`;
+  const key = originKey(request.url);
+  if (key === null || parts.authority === null) return null;
   const target = (parts.path === "" ? "/" : parts.path) + (parts.query === null ? "" : `?${parts.query}`);
   // The library reads the key as a WHATWG URL; what that refuses has no host to connect to.
   if (!URL.canParse(key) || !isVisible(target)) return null;
   // R-ORIGIN-1
   return { method: request.method, key, host: parts.authority, target, fields: request.fields, limits: request.limits };
+}
+
+/** What connections are kept under; null for what is no http or https URL of a host alone. */
+function originKey(url: string): string | null {
+  const parts = parseUri(url);
+  const scheme = parts.scheme?.toLowerCase() ?? "";
+  if ((scheme !== "http" && scheme !== "https") || parts.authority === null) return null;
+  const authority = parseAuthority(parts.authority, scheme);
+  if (authority === null || authority.userinfo !== null) return null;
+  return `${scheme}://${authority.host.toLowerCase()}:${authority.port}`;
 }
 
 function emptyCall(request: OriginRequest): OriginCall {

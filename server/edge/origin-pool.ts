@@ -23,6 +23,8 @@ export class OriginPool {
   /** Newest last; the key is `scheme://host:port`. */
   private idle: OriginConnection[] = [];
   private onEmpty: (() => void) | null = null;
+  /** Told when a connection has come to rest or is gone. */
+  onFree: (() => void) | null = null;
 
   constructor(limits: Limits, options: ConnectorOptions) {
     this.limits = limits;
@@ -71,6 +73,7 @@ export class OriginPool {
     // R-ORIGIN-3
     const oldest = this.idle.length > this.idleMax() ? this.idle.shift() : undefined;
     if (oldest) this.discard(oldest);
+    this.onFree?.();
   }
 
   /** Closes a connection at once, in whatever state it is. */
@@ -98,6 +101,14 @@ export class OriginPool {
     return { open: this.connections.size, idle: this.idle.length };
   }
 
+  /** Connections to that origin that rest, and those that are used or being opened. */
+  countsOf(key: string): { idle: number; busy: number } {
+    const idle = this.idle.filter((connection) => connection.key === key).length;
+    let all = 0;
+    for (const connection of this.connections) if (connection.key === key) all += 1;
+    return { idle, busy: all - idle };
+  }
+
   private idleMax(): number {
     return this.limits.slotsMax + this.limits.expressMax;
   }
@@ -111,6 +122,7 @@ export class OriginPool {
 
   private forget(connection: OriginConnection): void {
     this.connections.delete(connection);
+    this.onFree?.();
     if (this.connections.size > 0 || this.onEmpty === null) return;
     queueMicrotask(this.onEmpty);
     this.onEmpty = null;

@@ -1,7 +1,8 @@
 /** What is fetched before the player asks for it, as the origin and the player see it (SPEC: R-AHEAD-1). */
 import t from "tap";
-import type { Ask } from "./support/raw-player.ts";
+import { type Ask, field } from "./support/raw-player.ts";
 import {
+  type Bench,
   barrier,
   bench,
   bodyFault,
@@ -31,28 +32,40 @@ function resourceAt(target: string): Resource {
 
 const isMedia = (request: RawRequest): boolean => !request.target.endsWith(".m3u8");
 
+/** Leaves two connections to the origin behind that rest. */
+async function warm(on: Bench, gate: { open(): void }): Promise<void> {
+  const both = [on.ask("/warm-0.ts"), on.ask("/warm-1.ts")];
+  await on.origin.until(() => on.origin.requests.length === 2, "two connections");
+  gate.open();
+  await Promise.all(both);
+  await on.origin.until(() => on.server.stats().flights === 0, "their rest");
+}
+
 // R-AHEAD-6, R-AHEAD-8, R-LANE-11
 t.test(
   "a start is on its way before the player asks, each byte once, and a switch of variant begins none",
   async (t) => {
+    const warmGate = barrier();
     const gate = barrier();
     const sent = new Map<string, number>();
     const on = await bench(
       t,
       async (request, connection) => {
-        if (isMedia(request)) await gate.wait();
+        if (request.target.startsWith("/warm")) await warmGate.wait();
+        else if (isMedia(request)) await gate.wait();
         const bytes = serve(connection, request, resourceAt(request.target));
         sent.set(request.target, (sent.get(request.target) ?? 0) + bytes);
       },
       { startAhead: true },
     );
+    await warm(on, warmGate);
     const player: Ask = {
       fields: ["User-Agent", "a player", "X-Playback-Session-Id", "7", "If-None-Match", '"other"'],
     };
     await on.ask("/index.m3u8", player);
     await on.ask("/lo/index.m3u8", player);
-    await on.origin.until(() => on.origin.requests.length === 4, "the start to be asked for");
-    const ahead = on.origin.requests.slice(2);
+    await on.origin.until(() => on.origin.requests.length === 6, "the start to be asked for");
+    const ahead = on.origin.requests.slice(4);
     t.same(ahead.map((request) => request.target).sort(), ["/lo/0.m4s", "/lo/init.mp4"]);
     for (const request of ahead) {
       t.equal(rawField(request.fields, "User-Agent"), "a player", "in the player's name");
@@ -68,7 +81,10 @@ t.test(
     await on.ask("/hi/index.m3u8", player);
     t.equal(bodyFault((await on.ask("/hi/1.m4s", player)).body, media.body), "");
     await on.origin.until(() => on.server.stats().flights === 0, "the end of every transfer");
+    t.equal(on.origin.connections.length, 2, "on the connections that were there");
     t.same(Object.fromEntries(sent), {
+      "/warm-0.ts": media.body.length,
+      "/warm-1.ts": media.body.length,
       "/index.m3u8": multivariant.body.length,
       "/lo/index.m3u8": variant.body.length,
       "/lo/init.mp4": init.body.length,
@@ -78,6 +94,74 @@ t.test(
     });
   },
 );
+
+// R-AHEAD-12
+t.test("on the only connection a start follows its playlist, one part after the other", async (t) => {
+  const gate = barrier();
+  const on = await bench(
+    t,
+    async (request, connection) => {
+      if (request.target === "/lo/init.mp4") await gate.wait();
+      serve(connection, request, resourceAt(request.target));
+    },
+    { startAhead: true },
+  );
+  await on.ask("/lo/index.m3u8");
+  await on.origin.until(() => on.origin.requests.length === 2, "the initialization section to be asked for");
+  gate.open();
+  await on.origin.until(() => on.origin.requests.length === 3 && on.server.stats().flights === 0, "the segment");
+  t.same(
+    on.origin.requests.map((request) => request.target),
+    ["/lo/index.m3u8", "/lo/init.mp4", "/lo/0.m4s"],
+  );
+  t.equal(on.origin.connections.length, 1);
+  t.match(on.server.stats(), { exchanges: 0 });
+});
+
+// R-AHEAD-7, R-AHEAD-12
+t.test("what the player asks for while its start still waits is the player's alone", async (t) => {
+  const gate = barrier();
+  const on = await bench(
+    t,
+    async (request, connection) => {
+      if (request.target === "/lo/init.mp4") await gate.wait();
+      serve(connection, request, resourceAt(request.target));
+    },
+    { startAhead: true },
+  );
+  await on.ask("/lo/index.m3u8");
+  await on.origin.until(() => on.origin.requests.length === 2, "the initialization section to be asked for");
+  const own = await on.ask("/lo/0.m4s");
+  t.equal(field(own, "cache-status"), "reelcache; fwd=uri-miss; fwd-status=200; stored", "its own request");
+  gate.open();
+  await on.origin.until(() => on.server.stats().flights === 0 && on.server.stats().exchanges === 0, "the end of all");
+  t.equal(on.origin.requests.length, 3, "each once");
+});
+
+// R-AHEAD-12
+t.test("a start that is dropped leaves the connection to the next that waits", async (t) => {
+  const gate = barrier();
+  const on = await bench(
+    t,
+    async (request, connection) => {
+      if (request.target.startsWith("/lo/") && isMedia(request)) await gate.wait();
+      serve(connection, request, resourceAt(request.target));
+    },
+    { startAhead: true },
+  );
+  await on.ask("/lo/index.m3u8");
+  await on.origin.until(() => on.origin.requests.length === 2, "the initialization section to be asked for");
+  const own = on.ask("/lo/0.m4s");
+  await on.origin.until(() => on.origin.requests.length === 3, "the player's own request");
+  await on.ask("/hi/index.m3u8");
+  await on.origin.until(() => on.origin.requests.length === 6, "the other start");
+  t.same(
+    on.origin.requests.slice(4).map((request) => request.target),
+    ["/hi/init.mp4", "/hi/0.m4s"],
+  );
+  gate.open();
+  t.equal(bodyFault((await own).body, media.body), "");
+});
 
 // R-AHEAD-6
 t.test("a start that is here before the player asks is a hit", async (t) => {

@@ -21,13 +21,20 @@ export const keepsInMemory = memoryLimit in defaultLimits;
 export const twinContenders: Contender[] = [
   twin("reference", "the reference server, one Node process", []),
   ...fromDisk("reference", "the reference server, nothing kept in memory"),
+  ahead("reference", "the reference server, fetching ahead"),
   twin("bridge", "the Swift twin, one process", []),
   ...fromDisk("bridge", "the Swift twin, nothing kept in memory"),
+  ahead("bridge", "the Swift twin, fetching ahead"),
 ];
 
 /** None as long as no byte is kept in memory: then the twin itself shows what the disk gives. */
 function fromDisk(name: string, title: string): Contender[] {
   return keepsInMemory ? [twin(`${name}-disk`, title, ["--limit", `${memoryLimit}=1`])] : [];
+}
+
+/** Only at the start of a presentation is there anything to fetch ahead. */
+function ahead(name: string, title: string): Contender {
+  return { ...twin(`${name}-ahead`, title, ["--start-ahead"]), cases: ["start-50", "start-7"] };
 }
 
 function twin(name: string, title: string, words: string[]): Contender {

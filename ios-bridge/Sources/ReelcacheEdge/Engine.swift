@@ -43,6 +43,7 @@ package final class Engine: @unchecked Sendable {
   private var background: [ExchangeRunner] = []
   /// Flights that write a file, or wait to: the first of each list writes.
   private var writers: [Int: [FlightRunner]] = [:]
+  private lazy var starts = StartQueue(self)
   private var draining = false
   private var stopped = false
   /// Called when nothing is on its way to the disk any more, once the engine is stopped.
@@ -218,7 +219,7 @@ package final class Engine: @unchecked Sendable {
       runners[exchange.id]?.pump()
     case .begin(let exchange):
       attach(exchange, nil)
-      startExchange(state, exchange, now())
+      starts.add(exchange)
     case .store(let body):
       parts.index.put(body.entry)
     case .span(let body, let start, let end):

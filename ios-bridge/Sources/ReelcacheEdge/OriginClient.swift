@@ -105,6 +105,18 @@ package final class OriginClient: @unchecked Sendable {
     pool.close(done)
   }
 
+  /// Told whenever a connection has come to rest or is gone.
+  package var onFree: (() -> Void)? {
+    get { pool.onFree }
+    set { pool.onFree = newValue }
+  }
+
+  /// Connections to the origin of a URL that rest, and those that are used or being opened; none for no usable URL.
+  package func connectionsTo(_ url: ByteString) -> (idle: Int, busy: Int) {
+    guard let key = originKey(url) else { return (0, 0) }
+    return pool.countsOf(key)
+  }
+
   /// Connections open (or opening), those of them idle, and transfers under way.
   package func counts() -> (open: Int, idle: Int, active: Int) {
     let (open, idle) = pool.counts()
@@ -126,23 +138,30 @@ package final class OriginClient: @unchecked Sendable {
 /// The parts of a request that go on the wire, or nil when the URL cannot be asked for.
 private func originCall(_ request: OriginRequest) -> OriginCall? {
   let parts = parseUri(request.url)
-  let scheme = lowerAscii(parts.scheme ?? "")
-  guard scheme == "http" || scheme == "https", let name = parts.authority,
-    let authority = parseAuthority(name, scheme), authority.userinfo == nil,
-    let host = connectHost(authority.host)
-  else { return nil }
+  guard let key = originKey(request.url), let name = parts.authority else { return nil }
   let path: ByteString = parts.path.isEmpty ? "/" : parts.path
   let target = path + (parts.query.map { "?" + $0 } ?? "")
   if !isVisible(target) { return nil }
   // R-ORIGIN-1
   return OriginCall(
     method: request.method,
-    key: OriginKey(secure: scheme == "https", host: host, port: authority.port),
+    key: key,
     host: name,
     target: target,
     fields: request.fields,
     limits: request.limits
   )
+}
+
+/// What connections are kept under; nil for what is no http or https URL of a host alone.
+private func originKey(_ url: ByteString) -> OriginKey? {
+  let parts = parseUri(url)
+  let scheme = lowerAscii(parts.scheme ?? "")
+  guard scheme == "http" || scheme == "https", let name = parts.authority,
+    let authority = parseAuthority(name, scheme), authority.userinfo == nil,
+    let host = connectHost(authority.host)
+  else { return nil }
+  return OriginKey(secure: scheme == "https", host: host, port: authority.port)
 }
 
 private func emptyCall(_ request: OriginRequest) -> OriginCall {

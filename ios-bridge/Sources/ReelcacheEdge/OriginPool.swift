@@ -14,6 +14,8 @@ final class OriginPool: @unchecked Sendable {
   /// Newest last.
   private var idle: [OriginConnection] = []
   private var onEmpty: (() -> Void)?
+  /// Told when a connection has come to rest or is gone.
+  var onFree: (() -> Void)?
 
   init(_ loop: EventLoop, _ deadlines: Deadlines, _ limits: Limits, _ options: ConnectorOptions) {
     self.loop = loop
@@ -63,6 +65,7 @@ final class OriginPool: @unchecked Sendable {
     connection.rest()
     // R-ORIGIN-3
     if idle.count > limits.slotsMax + limits.expressMax { discard(idle[0]) }
+    onFree?()
   }
 
   /// Closes a connection at once, in whatever state it is.
@@ -83,8 +86,15 @@ final class OriginPool: @unchecked Sendable {
     (connections.count, idle.count)
   }
 
+  /// Connections to that origin that rest, and those that are used or being opened.
+  func countsOf(_ key: OriginKey) -> (idle: Int, busy: Int) {
+    let resting = idle.filter { $0.key == key }.count
+    return (resting, connections.values.filter { $0.key == key }.count - resting)
+  }
+
   private func forget(_ connection: OriginConnection) {
     connections[ObjectIdentifier(connection)] = nil
+    onFree?()
     if connections.isEmpty { tellEmpty() }
   }
 

@@ -16,8 +16,9 @@ import { proxyPrefix } from "../route/proxied-url.ts";
 import type { UrlForm } from "../route/request-target.ts";
 import { parseTarget, targetAuthority } from "../route/request-target.ts";
 import { planExchange } from "./exchange-plan.ts";
-import { plainParts, problemHead } from "./problem.ts";
+import { finishExchange, plainParts, problemHead } from "./problem.ts";
 import type { Exchange, PlayerRequest, ProxyState } from "./proxy-state.ts";
+import { isWorthFetching } from "./start-ahead.ts";
 
 export type Admission =
   | { kind: "exchange"; exchange: Exchange }
@@ -61,9 +62,11 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
   return { kind: "exchange", exchange: newExchange(state, request, route.form, route.url, prefix, nowMs) };
 }
 
-/** Plans an admitted exchange. */
+/** Plans an exchange that was admitted or begun. */
 export function startExchange(state: ProxyState, exchange: Exchange, nowMs: number): void {
-  planExchange(state, exchange, nowMs);
+  // R-AHEAD-7: what it was begun for may be on its way by now.
+  if (exchange.ahead && !isWorthFetching(state, exchange, nowMs)) finishExchange(state, exchange, nowMs);
+  else planExchange(state, exchange, nowMs);
 }
 
 /** Begins an exchange without a player: its bytes are fetched in the background and kept. */

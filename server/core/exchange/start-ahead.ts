@@ -57,6 +57,11 @@ export function startAhead(state: ProxyState, exchange: Exchange, bytes: string,
   }
 }
 
+/** Whether anything of what an exchange was begun for is still to be fetched ahead. */
+export function isWorthFetching(state: ProxyState, exchange: Exchange, nowMs: number): boolean {
+  return mayFetch(state, { url: exchange.url, start: 0, end: -1 }, nowMs);
+}
+
 /**
  * Whether an exchange that fetches ahead ends here, at the head of what it asked for: what its player could not be
  * given afterwards is not worth a byte.

@@ -52,9 +52,14 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
   }
 }
 
-/// Plans an admitted exchange.
+/// Plans an exchange that was admitted or begun.
 package func startExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
-  planExchange(state, exchange, nowMs)
+  // R-AHEAD-7: what it was begun for may be on its way by now.
+  if exchange.ahead && !isWorthFetching(state, exchange, nowMs) {
+    finishExchange(state, exchange, nowMs)
+  } else {
+    planExchange(state, exchange, nowMs)
+  }
 }
 
 /// Begins an exchange without a player: its bytes are fetched in the background and kept.

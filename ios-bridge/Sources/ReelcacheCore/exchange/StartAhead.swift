@@ -46,6 +46,11 @@ package func startAhead(
   }
 }
 
+/// Whether anything of what an exchange was begun for is still to be fetched ahead.
+package func isWorthFetching(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) -> Bool {
+  mayFetch(state, StartPart(url: exchange.url, start: 0, end: -1), nowMs)
+}
+
 /// Whether an exchange that fetches ahead ends here, at the head of what it asked for: what its player could not be
 /// given afterwards is not worth a byte.
 package func endsAhead(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ nowMs: Int) -> Bool {

@@ -8,8 +8,8 @@ export type Goal = {
   what: string;
   case: string;
   metric: Metric;
-  /** Which way of serving it is about: a twin with its bytes in memory, one that reads its files, or either. */
-  from: "memory" | "disk" | "any";
+  /** Which twin it is about: with its bytes in memory, one that reads its files, either, or one that fetches ahead. */
+  from: "memory" | "disk" | "any" | "ahead";
   /** The best of these is what the figure is put over; of none, the figure itself is bounded. */
   against: string[];
   atLeast?: number;
@@ -41,8 +41,9 @@ export function judgeGoals(goals: Goal[], cases: CaseResult[], keepsInMemory: bo
   );
 }
 
-/** A twin that keeps nothing in memory is its own contender where there is such a choice. */
+/** A twin that keeps nothing in memory, or fetches ahead, is its own contender where there is such a choice. */
 function nameOfSubject(goal: Goal, name: string, keepsInMemory: boolean): string {
+  if (goal.from === "ahead") return `${name}-ahead`;
   return goal.from === "disk" && keepsInMemory ? `${name}-disk` : name;
 }
 

@@ -2,6 +2,7 @@
 import t from "tap";
 import { playlistSummary } from "../core/playlist/playlist-kind.ts";
 import { rewritePlaylist } from "../core/playlist/playlist-rewrite.ts";
+import { playlistStart, startGroups } from "../core/playlist/playlist-start.ts";
 
 const size = 4_000_000;
 const context = { prefix: "http://127.0.0.1:9000", form: "path" as const, baseUrl: "https://a.example/v/index.m3u8" };
@@ -11,6 +12,8 @@ const hostile: [string, string][] = [
   ["tags without a colon", "#EXT\n"],
   ["attribute lists without a comma", "#EXT-X-KEY:A=1\n"],
   ["attributes of one hint", 'URI="a",'],
+  ["initialization sections", '#EXT-X-MAP:URI="a",BYTERANGE="1@2"\n'],
+  ["renditions", '#EXT-X-MEDIA:TYPE=AUDIO,URI="a"\n'],
   ["attributes of one date range", 'X-URI="a",'],
   ["variables that never close", "{$"],
   ["climbs of one reference", "../"],
@@ -25,6 +28,8 @@ for (const [name, piece] of hostile) {
     const begun = process.cpuUsage();
     playlistSummary(text);
     rewritePlaylist(text, context);
+    playlistStart(`${text}#EXTINF:1,\ns.ts\n#EXT-X-ENDLIST\n`, context.baseUrl);
+    startGroups(text, context.baseUrl);
     const tookMs = process.cpuUsage(begun).user / 1000;
     t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
     t.end();

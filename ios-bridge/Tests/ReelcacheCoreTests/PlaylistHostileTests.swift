@@ -26,6 +26,11 @@ final class PlaylistHostileTests: XCTestCase {
     assertOnePass("#EXT-X-DATERANGE:", "X-URI=\"a\",")
   }
 
+  func testInitializationSectionsAndRenditionsAreReadInOnePass() {
+    assertOnePass("", "#EXT-X-MAP:URI=\"a\",BYTERANGE=\"1@2\"\n")
+    assertOnePass("", "#EXT-X-MEDIA:TYPE=AUDIO,URI=\"a\"\n")
+  }
+
   func testVariablesThatNeverCloseAreReadInOnePass() {
     assertOnePass("", "{$")
   }
@@ -57,6 +62,8 @@ final class PlaylistHostileTests: XCTestCase {
       let begun = clock()
       _ = playlistSummary(text)
       _ = rewritePlaylist(text, context)
+      _ = playlistStart(text + "#EXTINF:1,\ns.ts\n#EXT-X-ENDLIST\n", context.baseUrl)
+      _ = startGroups(text, context.baseUrl)
       return Double(clock() - begun)
     }
     return max(1, times.min() ?? 1)

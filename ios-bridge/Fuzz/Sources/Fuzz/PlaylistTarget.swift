@@ -25,6 +25,7 @@ func fuzzPlaylist(_ input: [UInt8]) {
   checkRewritten(bytes, places, rewritten, uriMapper(prefix, form, base), choice >= 128 ? "s" : "")
   check(playlistSummary(rewritten) == playlistSummary(bytes), "the tags say something else")
   checkResources(bytes, base)
+  checkStart(bytes, base)
 }
 
 /// More bytes never change a yes or a no.
@@ -118,6 +119,18 @@ private func withPath(_ url: ByteString, _ form: UrlForm) -> ByteString {
   var parts = parseUri(url)
   if form == .path && parts.path.isEmpty { parts.path = "/" }
   return formatUri(parts)
+}
+
+/// What is fetched ahead is named by the playlist, and a part of it has bytes.
+private func checkStart(_ bytes: ByteString, _ base: ByteString) {
+  let resources = playlistResources(bytes, base)
+  let named = Set(resources.maps + resources.keys + resources.segments + resources.playlists)
+  for url in startGroups(bytes, base).flatMap({ $0 }) { check(named.contains(url), "\(url) is named by nothing") }
+  guard let start = playlistStart(bytes, base) else { return }
+  for part in [start.segment, start.map ?? start.segment] {
+    check(named.contains(part.url), "\(part.url) is named by nothing")
+    check(part.end == -1 ? part.start == 0 : 0 <= part.start && part.start < part.end, "a part has no bytes")
+  }
 }
 
 private func checkResources(_ bytes: ByteString, _ base: ByteString) {

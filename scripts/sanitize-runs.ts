@@ -80,7 +80,7 @@ async function swift(args: string[], env: Environment): Promise<{ status: number
 
 /**
  * Starts a proxy, sends the players, empties its cache in the middle, and stops it in order. `signal` is sent to it in the
- * middle as well; `folder` is where its cache goes.
+ * middle as well, for a fault that it is to commit (ios-bridge/Tests/FaultyCommand); `folder` is where its cache goes.
  */
 export async function runBurst(
   program: string,
@@ -98,7 +98,10 @@ export async function runBurst(
     stdio: ["pipe", "pipe", "pipe"],
   });
   const said: string[] = [];
-  createInterface({ input: child.stderr }).on("line", (line) => said.push(line));
+  const errors = createInterface({ input: child.stderr }).on("line", (line) => said.push(line));
+  const committed = new Promise<string>((resolve) =>
+    errors.on("line", (line) => (line === "the fault is committed" ? resolve("") : undefined)),
+  );
   const lines = createInterface({ input: child.stdout });
   const exited = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(error.message));
@@ -114,6 +117,8 @@ export async function runBurst(
     child.stdin.write("clear\n");
     if (signal !== null) child.kill(signal);
   });
+  // The players may be served before the fault has had its turn: it must come before the end.
+  if (signal !== null && (await within(proxyMs, [committed, exited])) === null) faults.push("the fault does not come");
   child.kill("SIGTERM");
   const end = await within(proxyMs, [exited]);
   if (end === null) child.kill("SIGKILL");

@@ -1,4 +1,5 @@
-// The command, and a fault in its process once it is told to by SIGUSR2: FAULT_ON_PURPOSE names it.
+// The command, and a fault in its process once it is told to by SIGUSR2: FAULT_ON_PURPOSE names it. Once it is committed,
+// and nothing has ended the process for it, a line says so.
 
 import Faults
 import Foundation
@@ -19,6 +20,9 @@ pthread_sigmask(SIG_BLOCK, &asked, nil)
 Thread { [asked] in
   var set = asked
   var number: Int32 = 0
-  while sigwait(&set, &number) == 0 { fault?.commit() }
+  while sigwait(&set, &number) == 0 {
+    fault?.commit()
+    FileHandle.standardError.write(Data("the fault is committed\n".utf8))
+  }
 }.start()
 startCommand()

@@ -66,6 +66,8 @@ final class AppParts: @unchecked Sendable {
         loop: loop,
         pool: BufferPool(loop, limits.readPieceBytes, piecesKeptMax),
         openFilesMax: limits.openFilesMax,
+        // What is written holds a slot until it is: more descriptors than slots would only wait for the journal.
+        unreadFilesMax: max(1, min(limits.slotsMax, limits.openFilesMax)),
         firstNewId: index.firstId(),
         onError: onError
       )

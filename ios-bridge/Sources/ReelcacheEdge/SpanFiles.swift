@@ -2,7 +2,8 @@
 ///
 /// Callbacks: this is the byte path. A descriptor serves reads and writes alike, is opened when the first byte needs
 /// it, and stays open until it is the least recently used one of `openFilesMax`. One with an operation under way is
-/// never closed; when all are busy, the next opening waits for one of them.
+/// never closed; when all are busy, the next opening waits for one of them. Of files that nobody reads there are fewer:
+/// their bytes went to the players from memory, and only the next write or the journal needs them open.
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
@@ -13,27 +14,6 @@
 #else
   import Glibc
 #endif
-
-/// One file in use. `descriptor` is -1 until it is open.
-private final class SpanFile {
-  let id: Int
-  var descriptor: Int32 = -1
-  /// A write of a new id waits for it.
-  var creates = false
-  /// Nothing else was open or closing when its opening was tried last.
-  var alone = false
-  /// Operations that hold the descriptor open, and those that wait for it.
-  var uses = 0
-  var writing = false
-  /// Removed: it is closed with its last operation.
-  var removed = false
-  /// Operations that wait for the opening.
-  var waiting: [(FileError?) -> Void] = []
-
-  init(_ id: Int) {
-    self.id = id
-  }
-}
 
 /// How long an answer to "how much is free?" is good for, in milliseconds.
 private let freeBytesMs = 1_000
@@ -54,11 +34,14 @@ package final class SpanFiles: @unchecked Sendable {
   private let firstNewId: Int
   private let onError: (Error) -> Void
   private let calls: FileCalls
+  private let unreadFilesMax: Int
   private var openFilesMax: Int
   /// Files open or opening, least recently used first.
   private var files = OrderedMap<Int, SpanFile>()
   /// Files that wait until a descriptor may be opened, first come first served.
   private var queue: [SpanFile] = []
+  /// Files with a descriptor that nobody has read, in order of their opening; until it is really closed.
+  private var unread = OrderedMap<ObjectIdentifier, SpanFile>()
   /// Ids from `firstNewId` on whose file has been created.
   private var created: Set<Int> = []
   private var open = 0
@@ -79,6 +62,8 @@ package final class SpanFiles: @unchecked Sendable {
     loop = options.loop
     pool = options.pool
     openFilesMax = options.openFilesMax
+    unreadFilesMax = options.unreadFilesMax ?? options.openFilesMax
+    precondition(unreadFilesMax > 0, "at least one file may be written")
     firstNewId = options.firstNewId
     onError = options.onError
     calls = options.calls ?? realFileCalls(options.loop)
@@ -90,7 +75,7 @@ package final class SpanFiles: @unchecked Sendable {
   package func write(_ id: Int, _ buffers: [Data], _ position: Int, _ done: @escaping Done) {
     loop.assertHere()
     let creates = id >= firstNewId && !created.contains(id)
-    use(id, creates, done) { [self] file in
+    use(id, creates ? .creates : .other, done) { [self] file in
       precondition(!file.writing, "one write in flight a file")
       file.writing = true
       writeRest(file.descriptor, buffers, position) { [self] error in
@@ -105,7 +90,7 @@ package final class SpanFiles: @unchecked Sendable {
   /// of the pool, given back when the last reference to them is gone.
   package func read(_ id: Int, _ position: Int, _ length: Int, _ done: @escaping ReadDone) {
     loop.assertHere()
-    use(id, false, { done($0, Data()) }) { [self] file in
+    use(id, .reads, { done($0, Data()) }) { [self] file in
       let room = ReadRoom(pool, length)
       calls.read(file.descriptor, room.bytes, position) { [self] error, bytesRead in
         leave(file)
@@ -124,6 +109,7 @@ package final class SpanFiles: @unchecked Sendable {
     guard let file = files[id], file.descriptor != -1, !file.removed else { return nil }
     files.remove(id)
     files.set(id, file)
+    wasRead(file)
     let room = ReadRoom(pool, length)
     let count = (try? calls.readSync(file.descriptor, room.bytes, position)) ?? -1
     let endMs = calls.nowMs()
@@ -135,7 +121,7 @@ package final class SpanFiles: @unchecked Sendable {
   /// Makes the bytes of a file survive a loss of power.
   package func sync(_ id: Int, _ done: @escaping Done) {
     loop.assertHere()
-    use(id, false, done) { [self] file in
+    use(id, .other, done) { [self] file in
       calls.fdatasync(file.descriptor) { [self] error in
         leave(file)
         done(error)
@@ -198,7 +184,7 @@ package final class SpanFiles: @unchecked Sendable {
   }
 
   /// Calls `action` with the id's file open and held, or `failed` when it cannot be opened.
-  private func use(_ id: Int, _ creates: Bool, _ failed: @escaping Done, _ action: @escaping (SpanFile) -> Void) {
+  private func use(_ id: Int, _ how: FileUse, _ failed: @escaping Done, _ action: @escaping (SpanFile) -> Void) {
     if closed {
       loop.later { failed(closedError()) }
       return
@@ -209,16 +195,18 @@ package final class SpanFiles: @unchecked Sendable {
     files.set(id, file)
     if known == nil {
       queue.append(file)
+      if how != .reads && unread.count >= unreadFilesMax { closeIdle(firstIdle(unread)) }
     } else if file.removed {
       loop.later { failed(FileError(ENOENT, "the data file was removed")) }
       return
     }
     file.uses += 1
+    if how == .reads { wasRead(file) }
     if file.descriptor != -1 {
       action(file)
       return
     }
-    if creates { file.creates = true }
+    if how == .creates { file.creates = true }
     file.waiting.append { error in
       if let error {
         file.uses -= 1
@@ -230,31 +218,44 @@ package final class SpanFiles: @unchecked Sendable {
     pump()
   }
 
+  private func wasRead(_ file: SpanFile) {
+    file.read = true
+    if unread.remove(ObjectIdentifier(file)) != nil && !queue.isEmpty { pump() }
+  }
+
   /// The operation is over: an idle file may be closed, if it is removed or others wait for a descriptor.
   private func leave(_ file: SpanFile) {
     file.uses -= 1
     if file.uses > 0 { return }
-    if file.removed || closed { closeWhenIdle(file) }
+    let inTheWay = !queue.isEmpty && unread.count >= unreadFilesMax && unread[ObjectIdentifier(file)] != nil
+    if file.removed || closed || inTheWay { closeWhenIdle(file) }
     pump()
   }
 
   /// Opens what waits, closing idle files in order of use to make room.
   private func pump() {
-    while !queue.isEmpty && !closed {
+    while !closed {
+      guard let at = queue.firstIndex(where: { $0.read || unread.count < unreadFilesMax }) else { return }
       // R-DISK-6
-      if open >= openFilesMax && (closing >= closingMax || !closeIdle()) { return }
-      let file = queue.removeFirst()
+      if open >= openFilesMax && (closing >= closingMax || !closeIdle(firstIdle(files))) { return }
+      let file = queue.remove(at: at)
       open += 1
+      if !file.read { unread.set(ObjectIdentifier(file), file) }
       openData(file)
     }
   }
 
-  private func closeIdle() -> Bool {
+  private func firstIdle<Key: Hashable>(_ files: OrderedMap<Key, SpanFile>) -> SpanFile? {
     var idle: SpanFile?
     files.forEach { _, file in
       if file.uses == 0 && file.descriptor != -1 { idle = file }
       return idle == nil
     }
+    return idle
+  }
+
+  @discardableResult
+  private func closeIdle(_ idle: SpanFile?) -> Bool {
     if let idle { closeWhenIdle(idle) }
     return idle != nil
   }
@@ -281,6 +282,7 @@ package final class SpanFiles: @unchecked Sendable {
     calls.close(descriptor) { [self] error in
       closing -= 1
       if let error { onError(error) }
+      unread.remove(ObjectIdentifier(file))
       ended(1)
     }
   }
@@ -320,6 +322,7 @@ package final class SpanFiles: @unchecked Sendable {
       return
     }
     open -= 1
+    unread.remove(ObjectIdentifier(file))
     let exhausted = error.code == EMFILE || error.code == ENFILE
     if !exhausted || closed || file.alone {
       opened(file, error)
@@ -331,7 +334,7 @@ package final class SpanFiles: @unchecked Sendable {
     onError(error)
     queue.insert(file, at: 0)
     // What was closing may be closed by now: then nobody else would try again.
-    if !closeIdle() && open == 0 && ending == 0 { pump() }
+    if !closeIdle(firstIdle(files)) && open == 0 && ending == 0 { pump() }
   }
 
   /// Tells all who wait for the file, in order.

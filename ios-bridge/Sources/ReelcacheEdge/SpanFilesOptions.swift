@@ -5,6 +5,8 @@ package struct SpanFilesOptions {
   package var pool: BufferPool
   /// Descriptors kept open at most.
   package var openFilesMax: Int
+  /// Of them, files that were not read since they were opened, those being closed among them; `openFilesMax` without.
+  package var unreadFilesMax: Int?
   /// Ids from here on have no file before their first write in this run (`CacheIndex.firstId`).
   package var firstNewId: Int
   /// Failures that no callback carries: closing a descriptor, asking for free space.
@@ -16,6 +18,7 @@ package struct SpanFilesOptions {
     loop: EventLoop,
     pool: BufferPool,
     openFilesMax: Int,
+    unreadFilesMax: Int? = nil,
     firstNewId: Int,
     onError: @escaping (Error) -> Void,
     calls: FileCalls? = nil
@@ -23,6 +26,7 @@ package struct SpanFilesOptions {
     self.loop = loop
     self.pool = pool
     self.openFilesMax = openFilesMax
+    self.unreadFilesMax = unreadFilesMax
     self.firstNewId = firstNewId
     self.onError = onError
     self.calls = calls

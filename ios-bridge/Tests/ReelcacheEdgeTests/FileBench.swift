@@ -15,6 +15,7 @@ final class FileBench: @unchecked Sendable {
     _ loop: EventLoop,
     _ dataDir: String,
     openFilesMax: Int = 4,
+    unreadFilesMax: Int? = nil,
     firstNewId: Int = 1,
     onError: @escaping (Error) -> Void = { XCTFail("onError: \($0)") },
     calls: FileCalls? = nil
@@ -25,6 +26,7 @@ final class FileBench: @unchecked Sendable {
       loop: loop,
       pool: pool,
       openFilesMax: openFilesMax,
+      unreadFilesMax: unreadFilesMax,
       firstNewId: firstNewId,
       onError: onError,
       calls: calls

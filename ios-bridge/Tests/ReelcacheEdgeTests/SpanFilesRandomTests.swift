@@ -46,6 +46,7 @@ private final class Crowd: @unchecked Sendable {
       loop: loop,
       pool: pool,
       openFilesMax: 3,
+      unreadFilesMax: 2,
       firstNewId: 1,
       onError: { _ in },
       calls: calls()

@@ -187,7 +187,7 @@ final class SpanFilesTests: StorageTestCase {
       }
       if letThrough.value > 0 { close() } else { held.hold(close) }
     }
-    let bench = FileBench(self, loop, dataDir, openFilesMax: 3, calls: calls)
+    let bench = FileBench(self, loop, dataDir, openFilesMax: 3, unreadFilesMax: 40, calls: calls)
     let writes = (1...40).map { bench.write($0, [patternBytes($0, 0, 10)], 0) }
     loop.until("closes wait") { held.count == closingMax }
     for write in writes[..<(closingMax + 3)] { XCTAssertNil(try write.value()) }

@@ -251,6 +251,17 @@ final class ServerTests: XCTestCase {
     XCTAssertEqual(memoryCounts(server).bytes, 0)
   }
 
+  func testWhatWasOnlyWrittenHoldsNoMoreFilesOpenThanThereAreSlots() async throws {
+    let origin = try TestOrigin(20_000)
+    defer { origin.close() }
+    let server = try await startServer(options { $0.limits = ["slotsMax": 2] })
+    for at in 1...6 { _ = try await fetch(server.convertUrl("\(origin.url)/\(at).ts")) }
+    try await until("the bytes on disk") { $0.bytes == 6 * 20_000 && $0.flights == 0 }
+    let open = server.loop.queue.sync { server.app.engine.files.counts().open }
+    XCTAssertGreaterThan(open, 0)
+    XCTAssertLessThanOrEqual(open, 2)
+  }
+
   func testPagesOfTheAppsOwnAreServedBelowTheProxysAddress() async throws {
     let server = try await startServer(options())
     server.servePages { path in

@@ -1,5 +1,4 @@
 /** The command `bench` of the harness: contenders side by side on this machine. Never a part of what passes or fails. */
-import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { matching, wholeNumber } from "./arguments.ts";
 import type { BenchCase, BenchReport, CaseResult, Contender } from "./bench-types.ts";
@@ -7,9 +6,10 @@ import { cases } from "./cases/index.ts";
 import { contenders } from "./contenders/index.ts";
 import { keepsInMemory } from "./contenders/twins.ts";
 import { judgeGoals, readGoals } from "./goals.ts";
-import { htmlPage } from "./html.ts";
+import { placeFault } from "./markdown.ts";
+import { keepReport, readReport } from "./report-files.ts";
 import { type BenchRun, runBench } from "./run-bench.ts";
-import { caseText, goalsText, headerText } from "./table.ts";
+import { caseText, curvesText, goalsText, headerText } from "./table.ts";
 import { haveWrk } from "./wrk.ts";
 
 type BenchOptions = {
@@ -22,6 +22,8 @@ type BenchOptions = {
   bridge?: string;
   json?: string;
   html?: string;
+  markdown?: string;
+  from?: string;
   list?: boolean;
 };
 
@@ -39,6 +41,8 @@ export function addBenchCommand(program: Command): void {
     .option("--bridge <file>", "the Swift twin's command, instead of building it from this checkout")
     .option("--json <file>", "write all figures as JSON")
     .option("--html <file>", "write a page with charts")
+    .option("--markdown <file>", "write the tables into a document, at its place for them (docs/bench.md)")
+    .option("--from <file>", "measure nothing: take the figures from what --json wrote")
     .option("--list", "list cases and contenders, and what is missing here")
     .action(async (options: BenchOptions) => {
       process.exitCode = await benchCommand(options, process.stdout);
@@ -54,6 +58,26 @@ export async function benchCommand(options: BenchOptions, out: { write: (text: s
   const chosen = matching(contenders, (contender) => contender.name, options.contenders);
   if (options.list === true) {
     list(chosenCases, chosen, { bridge: options.bridge ?? null }, say);
+    return 0;
+  }
+  const told = (report: BenchReport): void => {
+    say(`${[curvesText(report), goalsText(report)].filter(Boolean).join("\n\n")}\n`);
+    say(headerText(report));
+  };
+  const misplaced = options.markdown === undefined ? null : placeFault(options.markdown, "bench");
+  if (misplaced !== null) {
+    say(misplaced);
+    return 2;
+  }
+  if (options.from !== undefined) {
+    const report = readReport(options.from);
+    if (typeof report === "string") {
+      say(report);
+      return 2;
+    }
+    keepReport(report, options, "bench");
+    for (const one of report.cases) say(`${caseText(one)}\n`);
+    told(report);
     return 0;
   }
   if (chosenCases.length === 0 || chosen.length === 0) {
@@ -73,8 +97,7 @@ export async function benchCommand(options: BenchOptions, out: { write: (text: s
   const goals = readGoals();
   const keep = (report: BenchReport): void => {
     report.goals = judgeGoals(goals, report.cases, keepsInMemory);
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    if (options.html !== undefined) writeFileSync(options.html, htmlPage(report));
+    keepReport(report, options, "bench");
   };
   const onCase = (result: CaseResult, soFar: BenchReport): void => {
     say(`${caseText(result)}\n`);
@@ -82,8 +105,7 @@ export async function benchCommand(options: BenchOptions, out: { write: (text: s
   };
   const report = await runBench(run, { onLine: say, onCase });
   keep(report);
-  say(`${goalsText(report)}\n`);
-  say(headerText(report));
+  told(report);
   return 0;
 }
 

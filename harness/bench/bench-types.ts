@@ -10,6 +10,9 @@ export const metrics = {
   p99Ms: { unit: "ms p99", better: "less", digits: 2 },
   firstByteMs: { unit: "ms first byte", better: "less", digits: 2 },
   totalMs: { unit: "ms in all", better: "less", digits: 1 },
+  startMs: { unit: "ms to open port", better: "less", digits: 0 },
+  firstHitMs: { unit: "ms to first hit", better: "less", digits: 0 },
+  pacePercent: { unit: "% of pace", better: "more", digits: 0 },
   firstFrameMs: { unit: "ms first frame", better: "less", digits: 0 },
   rebuffers: { unit: "rebuffers", better: "less", digits: 0 },
   stalledMs: { unit: "ms stalled", better: "less", digits: 0 },
@@ -54,6 +57,8 @@ export type Contender = {
   kind: "cache" | "files" | "origin";
   /** Cases outside of which it does nothing that another does not; absent: it takes part in all of its kind. */
   cases?: string[];
+  /** Started again it has nothing stored: it takes no part in cases of that. */
+  forgets?: true;
   /** Why it cannot run on this machine, with what to install; null when it can. */
   missing: (options: ContenderOptions) => string | null;
   start: (place: Place) => Promise<RunningContender>;
@@ -79,6 +84,8 @@ export type Stage = {
   round: number;
   /** Makes the site's folder hold these paths. */
   provide: (paths: string[]) => void;
+  /** Ends the contender and starts it in the same folder; resolves with the ms from its start to its open port. */
+  restart: () => Promise<number>;
   /** Runs a load against the contender, with its figures. */
   load: (plan: LoadPlan) => Promise<{ turn: Turn; result: LoadResult }>;
   /** Runs a load beside the measured one, over it by so many seconds; resolves once it is over. */
@@ -94,9 +101,16 @@ export type BenchCase = {
   kinds: Contender["kind"][];
   /** Only when it is asked for by name: it takes minutes. */
   long?: boolean;
+  /** It starts contenders again, and looks for what they have stored. */
+  restarts?: true;
+  /** Cases of one curve differ in how much is stored only. */
+  curve?: CurvePoint;
   prepare: (stage: Stage) => Promise<string[]>;
   turn: (stage: Stage) => Promise<Turn>;
 };
+
+/** A case as a point of a curve: what the curve shows, and how many resources are stored here. */
+export type CurvePoint = { name: string; resources: number };
 
 export type ContenderResult = {
   contender: string;
@@ -109,7 +123,14 @@ export type ContenderResult = {
   notes: string[];
 };
 
-export type CaseResult = { id: string; title: string; metric: Metric; baseline: string; results: ContenderResult[] };
+export type CaseResult = {
+  id: string;
+  title: string;
+  metric: Metric;
+  baseline: string;
+  curve?: CurvePoint;
+  results: ContenderResult[];
+};
 
 export type GoalResult = {
   id: string;

@@ -10,8 +10,10 @@ export type Goal = {
   metric: Metric;
   /** Which twin it is about: with its bytes in memory, one that reads its files, either, or one that fetches ahead. */
   from: "memory" | "disk" | "any" | "ahead";
-  /** The best of these is what the figure is put over; of none, the figure itself is bounded. */
+  /** The best of these is what the figure is put over; of none, the figure itself is bounded, unless there is `over`. */
   against: string[];
+  /** Another case: the figure is put over the same contender's there. */
+  over?: string;
   atLeast?: number;
   atMost?: number;
   /** The worst round must keep the bound, not the median. */
@@ -36,7 +38,8 @@ export function judgeGoals(goals: Goal[], cases: CaseResult[], keepsInMemory: bo
       .map((name) => {
         const found = cases.find((one) => one.id === goal.case) ?? null;
         const memory = keepsInMemory || goal.from !== "memory";
-        return judge(goal, nameOfSubject(goal, name, keepsInMemory), found, memory);
+        const base = cases.find((one) => one.id === goal.over) ?? null;
+        return judge(goal, nameOfSubject(goal, name, keepsInMemory), found, memory, base);
       }),
   );
 }
@@ -47,19 +50,28 @@ function nameOfSubject(goal: Goal, name: string, keepsInMemory: boolean): string
   return goal.from === "disk" && keepsInMemory ? `${name}-disk` : name;
 }
 
-/** Holds one contender's figures of a case against a goal; `measurable`: whether there is such a way of serving at all. */
-export function judge(goal: Goal, subject: string, found: CaseResult | null, measurable = true): GoalResult {
+/**
+ * Holds one contender's figures of a case against a goal; `measurable`: whether there is such a way of serving at all;
+ * `base`: the case of the goal's `over`.
+ */
+export function judge(
+  goal: Goal,
+  subject: string,
+  found: CaseResult | null,
+  measurable = true,
+  base: CaseResult | null = null,
+): GoalResult {
   const bound = boundText(goal);
   // Where no twin keeps anything in memory, nothing is told of memory.
-  const own = measurable ? (found?.results.find((result) => result.contender === subject) ?? null) : null;
-  const rival = goal.against.length === 0 ? null : bestOf(goal, found);
+  const own = measurable ? resultIn(found, subject) : null;
+  const rival = goal.over === undefined ? bestOf(goal, found) : resultIn(base, subject);
   const figure = figureOf(goal, own, rival);
   const wrong = (own?.faults.length ?? 0) > 0;
   return {
     id: goal.id,
     what: goal.what,
     contender: subject,
-    against: rival?.contender ?? (goal.against.length === 0 ? null : goal.against.join(" or ")),
+    against: againstText(goal, rival),
     bound,
     figure,
     byProcessor: byProcessor(goal, own, rival),
@@ -74,7 +86,7 @@ export function judge(goal: Goal, subject: string, found: CaseResult | null, mea
 
 function figureOf(goal: Goal, own: ContenderResult | null, rival: ContenderResult | null): Spread | null {
   if (own === null) return null;
-  if (goal.against.length === 0) return own.figures[goal.metric] ?? null;
+  if (goal.against.length === 0 && goal.over === undefined) return own.figures[goal.metric] ?? null;
   return rival === null ? null : ratioOf(seriesOf(own, goal.metric), seriesOf(rival, goal.metric));
 }
 
@@ -82,6 +94,16 @@ function byProcessor(goal: Goal, own: ContenderResult | null, rival: ContenderRe
   const rate = goal.metric === "requestsPerSecond" || goal.metric === "megabytesPerSecond";
   if (!rate || own === null || rival === null) return null;
   return ratioOf(seriesOf(rival, "cpuSecondsPerThousand"), seriesOf(own, "cpuSecondsPerThousand"));
+}
+
+function resultIn(found: CaseResult | null, contender: string): ContenderResult | null {
+  return found?.results.find((result) => result.contender === contender) ?? null;
+}
+
+/** Null where a figure itself is bounded. */
+function againstText(goal: Goal, rival: ContenderResult | null): string | null {
+  if (goal.over !== undefined) return `its own in ${goal.over}`;
+  return rival?.contender ?? (goal.against.length === 0 ? null : goal.against.join(" or "));
 }
 
 /** The strongest of the rivals, by medians. */

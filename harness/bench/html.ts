@@ -1,5 +1,8 @@
 /** The bench's results as one page without scripts: a bar for each contender's figure, with the spread over the rounds. */
 import { type BenchReport, type CaseResult, type GoalResult, metrics } from "./bench-types.ts";
+import { curveChart } from "./curve-chart.ts";
+import { curvesOf } from "./curves.ts";
+import { escaped } from "./escaped.ts";
 import type { Spread } from "./statistics.ts";
 import { headerText, sideColumns, stateOf } from "./table.ts";
 
@@ -16,6 +19,8 @@ const style = `
   p { color: #5a6675; margin: .3em 0 }
   svg { display: block; width: 100%; height: auto } text { font: 12px system-ui, sans-serif; fill: currentColor }
   .bar { fill: #9fb3c8 } [class^="bar reference"] { fill: #2b6cb0 } [class^="bar bridge"] { fill: #c05621 }
+  .line { fill: none; stroke-width: 2; stroke: #9fb3c8 } [class^="line reference"] { stroke: #2b6cb0 }
+  [class^="line bridge"] { stroke: #c05621 } .line[class$="-disk"] { stroke-dasharray: 5 4 } .axis { stroke: currentColor; opacity: .3 }
   .spread { stroke: currentColor; opacity: .55 } .figure { opacity: .8 }
   table { border-collapse: collapse; width: 100% }
   td, th { text-align: left; padding: .25em .8em .25em 0; border-bottom: 1px solid #d8dee6; vertical-align: top }
@@ -41,6 +46,7 @@ export function htmlPage(report: BenchReport, title = "reelcache bench"): string
 <p>Bars are medians; the line across a bar goes from the lowest to the highest round.</p>
 ${left.join("\n")}
 ${goalsTable(report.goals)}
+${curvesOf(report.cases).map(curveChart).join("\n")}
 ${report.cases.map((one) => caseChart(one)).join("\n")}
 </body></html>
 `;
@@ -110,8 +116,4 @@ function bar(name: string, figure: Spread, middle: number, scale: number): strin
 
 function spreadText(spread: Spread, digits: number): string {
   return `${spread.min.toFixed(digits)}..${spread.max.toFixed(digits)}`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

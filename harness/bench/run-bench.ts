@@ -11,6 +11,7 @@ import type {
   ContenderOptions,
   ContenderResult,
   Metric,
+  RunningContender,
   Stage,
   Turn,
 } from "./bench-types.ts";
@@ -59,6 +60,7 @@ export async function runBench(run: BenchRun, progress: Progress): Promise<Bench
     for (const one of run.cases) {
       const chosen = able.filter((contender) => {
         if (!one.kinds.includes(contender.kind) || contender.cases?.includes(one.id) === false) return false;
+        if (one.restarts === true && contender.forgets === true) return false;
         return !left.some((absent) => absent.contender === contender.name);
       });
       if (chosen.length === 0) continue;
@@ -138,6 +140,7 @@ async function runCase(
     title: one.title,
     metric: one.metric,
     baseline: baseline?.contender.name ?? "",
+    ...(one.curve === undefined ? {} : { curve: one.curve }),
     results: entries.map((entry) => resultOf(entry, baseline ?? entry, one.metric)),
   };
 }
@@ -161,29 +164,35 @@ async function enter(
   origin: BenchOrigin,
   run: BenchRun,
 ): Promise<Entry> {
-  const running =
+  const start = (): Promise<RunningContender> | RunningContender =>
     contender.kind === "origin"
       ? { port: origin.port, pid: origin.pid, targetOf: (path: string) => path, stop: async () => undefined }
-      : await contender.start({ folder, originPort: origin.port, siteFolder, options: run.options });
+      : contender.start({ folder, originPort: origin.port, siteFolder, options: run.options });
   const stage: Stage = {
     contender,
-    running,
+    running: await start(),
     origin,
     seconds: run.seconds,
     round: -1,
     provide: (paths) => provide(siteFolder, paths),
+    restart: async () => {
+      await stage.running.stop();
+      const began = performance.now();
+      stage.running = await start();
+      return performance.now() - began;
+    },
     load: (plan) =>
       measureLoad(plan, {
-        contenderPid: running.pid,
+        contenderPid: stage.running.pid,
         originPid: origin.pid,
         folder,
-        port: running.port,
+        port: stage.running.port,
         clients: run.clients,
       }),
-    side: (plan, longer) => runLoad(running.port, { ...plan, seconds: plan.seconds + longer }, folder),
+    side: (plan, longer) => runLoad(stage.running.port, { ...plan, seconds: plan.seconds + longer }, folder),
   };
   const stop = async (): Promise<void> => {
-    await running.stop();
+    await stage.running.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   return { contender, stage, turns: [], faults: new Set(), stop };

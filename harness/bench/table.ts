@@ -7,6 +7,7 @@ import {
   type Metric,
   metrics,
 } from "./bench-types.ts";
+import { type Curve, curvesOf } from "./curves.ts";
 import type { Spread } from "./statistics.ts";
 
 /** Columns beside the case's own figure, where there are such figures. */
@@ -15,6 +16,8 @@ const columns: Metric[] = [
   "megabytesPerSecond",
   "p50Ms",
   "p99Ms",
+  "firstHitMs",
+  "pacePercent",
   "rebuffers",
   "stalledMs",
   "originConnections",
@@ -49,14 +52,11 @@ export function caseText(result: CaseResult): string {
   const own = metrics[result.metric].unit;
   const head = ["", own, "min..max", `× ${result.baseline}`, "min..max", ...shown.map(headOf)];
   const rows = result.results.map((one) => rowOf(one, result.metric, shown));
-  const widths = head.map((text, at) => Math.max(text.length, ...rows.map((row) => row[at]?.length ?? 0)));
-  const lines = [head, ...rows].map((row) =>
-    row.map((text, at) => (at === 0 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0))).join("  "),
-  );
+  const lines = columnsOf([head, ...rows]);
   const remarks = result.results.flatMap((one) =>
     [...one.faults.map((fault) => `WRONG: ${fault}`), ...one.notes].map((text) => `  ${one.contender}: ${text}`),
   );
-  return [`${result.id}  ${result.title}`, ...lines.map((line) => `  ${line}`.trimEnd()), ...remarks].join("\n");
+  return [`${result.id}  ${result.title}`, ...lines, ...remarks].join("\n");
 }
 
 /** What else was measured in a case, in the order of the table. */
@@ -81,13 +81,37 @@ export function goalsText(report: BenchReport): string {
   return [...lines, ...(others > 0 ? [`${others} further goals were not measured`] : [])].join("\n");
 }
 
+/** How a cost grows with what is stored, a line for each contender; "" without two points of a curve. */
+export function curvesText(report: BenchReport): string {
+  return curvesOf(report.cases).map(curveText).join("\n\n");
+}
+
+function curveText(curve: Curve): string {
+  const { unit, digits } = metrics[curve.metric];
+  const head = ["", ...curve.resources.map((count) => count.toLocaleString("en")), "last over first"];
+  const rows = curve.rows.map((row) => [
+    row.contender,
+    ...row.figures.map((figure) => figure?.median.toFixed(digits) ?? "-"),
+    row.growth === null ? "-" : `${ratioText(row.growth)} (${spreadText(row.growth, ratioText)})`,
+  ]);
+  return [`${curve.name}, ${unit}, among so many stored`, ...columnsOf([head, ...rows])].join("\n");
+}
+
+/** Lines of columns as wide as what is in them: the first one flush left, the others flush right. */
+function columnsOf(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  const cell = (text: string, at: number): string =>
+    at === 0 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0);
+  return rows.map((row) => `  ${row.map(cell).join("  ")}`.trimEnd());
+}
+
 export function stateOf(goal: GoalResult): string {
   if (goal.reached === null) return "not measured";
   if (!goal.reached) return "NOT REACHED";
   return goal.stretched === true ? "stretch reached" : "reached";
 }
 
-function headOf(metric: Metric): string {
+export function headOf(metric: Metric): string {
   return heads[metric] ?? metrics[metric].unit;
 }
 
@@ -107,10 +131,10 @@ function rowOf(one: ContenderResult, metric: Metric, shown: Metric[]): string[] 
   ];
 }
 
-function ratioText(ratio: Spread | number): string {
+export function ratioText(ratio: Spread | number): string {
   return (typeof ratio === "number" ? ratio : ratio.median).toFixed(2);
 }
 
-function spreadText(spread: Spread, text: (value: number) => string): string {
+export function spreadText(spread: Spread, text: (value: number) => string): string {
   return `${text(spread.min)}..${text(spread.max)}`;
 }

@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import type { BenchCase, BenchReport, Contender } from "../bench/bench-types.ts";
 import { cases } from "../bench/cases/index.ts";
@@ -59,6 +61,38 @@ t.test("one short round of the reference gives every figure", async (t) => {
   }
 });
 
+t.test("beside quick players it is told how much slow ones got of their pace", async (t) => {
+  const [one] = (await shortRun(["slow-readers"], ["reference"])).cases;
+  t.same(one?.results[0]?.faults, []);
+  t.ok((one?.results[0]?.figures.pacePercent?.median ?? 0) > 20);
+});
+
+t.test("a proxy that is started again finds what it has stored; who forgets it takes no part", async (t) => {
+  const report = await shortRun(["open-10"], ["reference", "varnish-malloc"]);
+  const [one] = report.cases;
+  t.same(one?.curve, { name: "a start", resources: 10 });
+  t.same(
+    one?.results.map((result) => [result.contender, result.faults]),
+    [["reference", []]],
+  );
+  const { startMs, firstHitMs } = one?.results[0]?.figures ?? {};
+  t.ok((startMs?.median ?? 0) > 1, "the start");
+  t.ok((firstHitMs?.median ?? 0) > (startMs?.median ?? 0), "the hit after it");
+});
+
+t.test("a start that must ask the origin for what was stored is told as wrong", async (t) => {
+  const forgetful: Contender = {
+    ...(contenders.find((contender) => contender.name === "reference") as Contender),
+    start: async (place) => {
+      rmSync(join(place.folder, "cache"), { recursive: true, force: true });
+      const reference = contenders.find((contender) => contender.name === "reference");
+      return await (reference as Contender).start(place);
+    },
+  };
+  const report = await shortRun(["open-10"], [], [forgetful]);
+  t.same(report.cases[0]?.results[0]?.faults, ["what was stored came from the origin after the start"]);
+});
+
 t.test("who cannot run here is left out, and the report says why", async (t) => {
   const lines: string[] = [];
   const absent: Contender = {
@@ -86,11 +120,11 @@ t.test("who cannot run here is left out, and the report says why", async (t) => 
 });
 
 /** One round of a tenth of a second. */
-async function shortRun(ids: string[], names: string[]): Promise<BenchReport> {
+async function shortRun(ids: string[], names: string[], others: Contender[] = []): Promise<BenchReport> {
   return await runBench(
     {
       cases: named(cases, ids),
-      contenders: contenders.filter((contender) => names.includes(contender.name)),
+      contenders: [...contenders.filter((contender) => names.includes(contender.name)), ...others],
       baseline: "reference",
       rounds: 1,
       seconds: 0.1,

@@ -45,7 +45,10 @@ export const shareCases: BenchCase[] = [
       const slow = { ...planOf(stage, large, 8_000_000), connections: slowReaders, leave: true };
       const read = stage.side({ ...slow, readBytesPerSecond: slowBytesPerSecond }, 0.4);
       const turn = await hitTurn(stage, { ...planOf(stage, segments, 2_000_000), connections: 4 });
-      turn.faults.push(...(await read).faults);
+      const side = await read;
+      // Quick players must not take from slow ones either. A read at a time, the first at once: it may be above 100.
+      turn.figures.pacePercent = (side.bytes * 100) / side.seconds / (slowReaders * slowBytesPerSecond);
+      turn.faults.push(...side.faults);
       return turn;
     },
   },

@@ -13,8 +13,10 @@ const builtBridge = join(root, "ios-bridge/.build/release/reelcache-sut");
 /** Why the bridge cannot be built; null once it is. Asked once. */
 let buildFault: string | null | undefined;
 
-/** Bytes that a twin keeps in memory, where it does; with the least of them every hit comes from its files. */
+/** Bytes that a twin keeps in memory, where it does; with the least of them every hit is read from its files, and every
+ * playlist rewritten again. */
 const memoryLimit = "memoryBytesMax";
+const playlistLimit = "playlistMemoryBytesMax";
 
 export const keepsInMemory = memoryLimit in defaultLimits;
 
@@ -29,7 +31,9 @@ export const twinContenders: Contender[] = [
 
 /** None as long as no byte is kept in memory: then the twin itself shows what the disk gives. */
 function fromDisk(name: string, title: string): Contender[] {
-  return keepsInMemory ? [twin(`${name}-disk`, title, ["--limit", `${memoryLimit}=1`])] : [];
+  return keepsInMemory
+    ? [twin(`${name}-disk`, title, ["--limit", `${memoryLimit}=1`, "--limit", `${playlistLimit}=1`])]
+    : [];
 }
 
 /** Only at the start of a presentation is there anything to fetch ahead. */

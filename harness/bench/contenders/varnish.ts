@@ -22,6 +22,7 @@ function varnish(name: string, title: string, storage: (folder: string) => strin
     name,
     title,
     kind: "cache",
+    forgets: true,
     missing: () => missingProgram("varnishd", "-V", "varnish"),
     start: (place) => startVarnish(place, storage(place.folder)),
   };

@@ -1,13 +1,14 @@
 /** The command `first-frame` of the harness: how long a player waits for its first picture. Never a part of what passes or fails. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { matching, wholeNumber } from "../arguments.ts";
 import type { BenchReport } from "../bench-types.ts";
 import { missingProgram } from "../contenders/nginx.ts";
-import { htmlPage } from "../html.ts";
+import { placeFault } from "../markdown.ts";
 import { guard } from "../processes.ts";
+import { keepReport, readReport } from "../report-files.ts";
 import { machineOf } from "../run-bench.ts";
 import { caseText, goalsText, headerText } from "../table.ts";
 import { judgeFirstFrame, readFirstFrameGoals } from "./goals.ts";
@@ -27,6 +28,8 @@ export type FirstFrameOptions = {
   bridge?: string;
   json?: string;
   html?: string;
+  markdown?: string;
+  from?: string;
   list?: boolean;
 };
 
@@ -44,6 +47,8 @@ export function addFirstFrameCommand(program: Command): void {
     .option("--bridge <file>", "the Swift twin's command, instead of building it from this checkout")
     .option("--json <file>", "write all figures as JSON")
     .option("--html <file>", "write a page with charts")
+    .option("--markdown <file>", "write the tables into a document, at its place for them (docs/bench.md)")
+    .option("--from <file>", "measure nothing: take the figures from what --json wrote")
     .option("--list", "list ways and links")
     .action(async (options: FirstFrameOptions) => {
       process.exitCode = await firstFrameCommand(options, process.stdout);
@@ -66,6 +71,22 @@ export async function firstFrameCommand(
     for (const way of chosen.only) say(`${way.name.padEnd(22)} ${way.title}`);
     say("");
     for (const link of chosen.links) say(`${link.name.padEnd(22)} ${linkText(link)}`);
+    return 0;
+  }
+  const misplaced = options.markdown === undefined ? null : placeFault(options.markdown, "first-frame");
+  if (misplaced !== null) {
+    say(misplaced);
+    return 2;
+  }
+  if (options.from !== undefined) {
+    const report = readReport(options.from);
+    if (typeof report === "string") {
+      say(report);
+      return 2;
+    }
+    keepReport(report, options, "first-frame");
+    for (const one of report.cases) say(`${caseText(one)}\n`);
+    say(`${goalsText(report)}\n\n${headerText(report)}`);
     return 0;
   }
   const missing = [missingChromium(), missingProgram("ffmpeg", "-version", "ffmpeg")].filter((why) => why !== null);
@@ -123,8 +144,7 @@ async function runAndTell(options: FirstFrameOptions, say: (text: string) => voi
   const keep = (): void => {
     report.machine = machineOf();
     report.goals = judgeFirstFrame(goals, report.cases);
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-    if (options.html !== undefined) writeFileSync(options.html, htmlPage(report, "reelcache: first frames"));
+    keepReport(report, options, "first-frame");
   };
   await runFirstFrame(run, {
     onLine: say,

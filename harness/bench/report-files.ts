@@ -1,0 +1,26 @@
+/** A report's files: JSON, page and tables for a document. */
+import { readFileSync, writeFileSync } from "node:fs";
+import type { BenchReport } from "./bench-types.ts";
+import { htmlPage } from "./html.ts";
+import { type FigureKind, writeMarkdown } from "./markdown.ts";
+
+export type ReportFiles = { json?: string; html?: string; markdown?: string };
+
+const titles: Record<FigureKind, string> = { bench: "reelcache bench", "first-frame": "reelcache: first frames" };
+
+/** Writes those that were asked for. Throws the system's errors. */
+export function keepReport(report: BenchReport, files: ReportFiles, kind: FigureKind): void {
+  if (files.json !== undefined) writeFileSync(files.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (files.html !== undefined) writeFileSync(files.html, htmlPage(report, titles[kind]));
+  if (files.markdown !== undefined) writeMarkdown(files.markdown, kind, report);
+}
+
+/** What `keepReport` wrote as JSON, or why it cannot be had. */
+export function readReport(file: string): BenchReport | string {
+  try {
+    const report = JSON.parse(readFileSync(file, "utf8")) as BenchReport;
+    return Array.isArray(report.cases) && Array.isArray(report.goals) ? report : `${file} holds no report`;
+  } catch (error) {
+    return `${file} cannot be read: ${(error as Error).message}`;
+  }
+}

@@ -237,8 +237,10 @@ function onRequest(
       const page = localPage(engine, pages, request, admission.path, nowMs);
       send(response, page.head, request.method === "HEAD" ? Buffer.alloc(0) : page.body);
     } else {
-      engine.attach(admission.exchange, response);
+      const runner = engine.attach(admission.exchange, response);
       startExchange(state, admission.exchange, nowMs);
+      engine.drain();
+      runner.listen();
     }
   });
 }
@@ -269,6 +271,6 @@ function report(runner: ExchangeRunner, nowMs: number, log: Log): ExchangeReport
     bytesFromFlights: runner.bytesFromFlights,
     ms: nowMs - exchange.startMs,
   };
-  log.debug({ ...result, url: loggedUrl(exchange.url) }, "exchange");
+  if (log.isLevelEnabled("debug")) log.debug({ ...result, url: loggedUrl(exchange.url) }, "exchange");
   return result;
 }

@@ -134,14 +134,17 @@ export class Engine {
   /** Takes on the player of an exchange (null: none). */
   attach(exchange: Exchange, response: ServerResponse | null): ExchangeRunner {
     if (this.state.reserveShortfallBytes > 0) this.checkReserve(this.now());
-    const runner = new ExchangeRunner(this, exchange, response, (over) => {
-      this.runners.delete(exchange.id);
-      this.background.delete(over);
-      this.parts.onExchange(over);
-    });
+    const runner = new ExchangeRunner(this, exchange, response);
     this.runners.set(exchange.id, runner);
     if (response === null) this.background.add(runner);
     return runner;
+  }
+
+  /** A runner has done its work. */
+  over(runner: ExchangeRunner): void {
+    this.runners.delete(runner.exchange.id);
+    this.background.delete(runner);
+    this.parts.onExchange(runner);
   }
 
   /** The runner of a flight. */

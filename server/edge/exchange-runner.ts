@@ -20,7 +20,6 @@ export class ExchangeRunner {
   /** Null: nobody listens, the bytes are fetched to be kept. */
   private readonly response: ServerResponse | null;
   private readonly engine: Engine;
-  private readonly onOver: (runner: ExchangeRunner) => void;
   private reading = false;
   private pumping = false;
   private over = false;
@@ -32,19 +31,17 @@ export class ExchangeRunner {
   /** From the file, or from what memory holds of it. */
   bytesFromDisk = 0;
   bytesFromFlights = 0;
-  private readonly pumpNow = (): void => this.pump();
 
-  constructor(
-    engine: Engine,
-    exchange: Exchange,
-    response: ServerResponse | null,
-    onOver: (runner: ExchangeRunner) => void,
-  ) {
+  constructor(engine: Engine, exchange: Exchange, response: ServerResponse | null) {
     this.engine = engine;
     this.exchange = exchange;
     this.response = response;
-    this.onOver = onOver;
-    if (response === null) return;
+  }
+
+  /** Hears from now on of the player's pace and its end; what was answered in one go needs neither. */
+  listen(): void {
+    const response = this.response;
+    if (this.over || response === null) return;
     // A turn of the loop between two pieces: a socket that takes all it is given must not keep the others waiting.
     response.on("drain", () => setImmediate(goOn, this));
     response.on("close", () => this.gone());
@@ -82,7 +79,7 @@ export class ExchangeRunner {
 
   /** Takes the next steps on a turn of its own. */
   goOn(): void {
-    if (!this.over) this.engine.run(this.pumpNow);
+    if (!this.over) this.engine.run(() => this.pump());
   }
 
   /** Ends the player's connection before the response is whole: what was sent goes out, then the end. */
@@ -109,17 +106,19 @@ export class ExchangeRunner {
     if (this.over) return;
     this.over = true;
     this.gathered = [];
-    this.onOver(this);
+    this.engine.over(this);
   }
 
   private step(): boolean {
     const { exchange, engine, response } = this;
     const state = exchange.state;
     if (state !== "sending" && state !== "gathering") return false;
-    if (state === "sending" && response !== null && response.writableNeedDrain) return false;
     const body = exchange.body;
     const cursor = exchange.cursor;
     if (body === null || cursor === null) return false;
+    // The end takes no bytes: it goes out behind the last of them.
+    const full = response?.writableNeedDrain === true && cursor.offset !== cursor.end;
+    if (state === "sending" && full) return false;
     const nowMs = engine.now();
     const before = engine.state.actions.length;
     const step = nextStep(engine.state, exchange, nowMs);

@@ -62,6 +62,8 @@ function serverOptions(limits: Limits): ServerOptions {
     headersTimeout: limits.requestHeadMs,
     connectionsCheckingInterval: Math.min(1_000, limits.requestHeadMs),
     insecureHTTPParser: false,
+    // R-HTTP-4: no request with content is served, and one without need not be a stream that begins and ends.
+    optimizeEmptyRequests: true,
     keepAliveTimeout: limits.keepAliveMs,
     requestTimeout: limits.requestHeadMs,
   };

@@ -1,6 +1,7 @@
 /** Writes response heads, and remembers the connections that end with one: nothing behind it is read as a request. */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { fieldFirst } from "../core/http/field-list.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
 
 /** Connections on which the last response has begun. */
@@ -19,15 +20,14 @@ export function writeHead(response: ServerResponse, head: ResponseHead): void {
  * UTF-8, that of Content-Disposition behind a Content-Length that is not 0, and refuses or changes it then (R-FIELD-11).
  */
 function libraryFields(fields: string[]): string[] {
-  let written = fields;
+  if (fieldFirst(fields, "content-disposition") === null) return fields;
+  const written = fields.slice();
   let sized = false;
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const name = fields[at]?.toLowerCase();
     if (name === "content-length") sized = fields[at + 1] !== "0";
-    if (name === "content-disposition" && sized) {
-      written = written.slice();
+    if (name === "content-disposition" && sized)
       written[at + 1] = Buffer.from(fields[at + 1] ?? "", "utf8").toString("latin1");
-    }
   }
   return written;
 }

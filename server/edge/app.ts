@@ -67,9 +67,6 @@ const stopGraceMs = 5_000;
 /** How long stored bytes stay in memory unused, in milliseconds. */
 const memoryIdleMs = 60_000;
 
-/** Blocks for reading from origins that are kept for the next transfer. */
-const readBlocksKept = 64;
-
 /** An operating error of the start that is not a socket's. */
 export class StartError extends Error {}
 
@@ -99,6 +96,8 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     firstNewId: index.firstId(),
     onError,
   });
+  // All that the slots' flights may hold: a block made anew counts towards a collection of the whole heap.
+  const readBlocksKept = Math.ceil((limits.slotsMax * limits.tailBytesMax) / readBlockBytes);
   const readMemory = new ReadMemory(readBlockBytes, readBlocksKept);
   const origin = new OriginClient({
     limits,

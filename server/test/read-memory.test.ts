@@ -1,5 +1,8 @@
 import t from "tap";
+import { startApp } from "../edge/app.ts";
+import { readBlockBytes } from "../edge/origin-client.ts";
 import { ReadMemory } from "../edge/read-memory.ts";
+import { resolveOptions } from "../options.ts";
 
 t.test("a block is used again when nobody holds it any more, and not before", async (t) => {
   const memory = new ReadMemory(100, 4);
@@ -52,4 +55,18 @@ t.test("free blocks are let go on request, and those in use stay what they are",
   t.equal(memory.counts().held, 1, "what was let go is other memory");
   memory.release(used);
   t.equal(memory.take().buffer, used.buffer);
+});
+
+t.test("a proxy keeps as much as the flights of its slots may hold, and no more", async (t) => {
+  const limits = { slotsMax: 3, tailBytesMax: 8 * readBlockBytes };
+  const resolved = resolveOptions({ port: 0, logLevel: "silent", cacheDir: t.testdir(), limits });
+  if (!resolved.ok) throw new Error(resolved.message);
+  const app = await startApp(resolved.options, { onExchange: () => undefined, onEvent: () => undefined });
+  t.teardown(app.stop);
+  const memory = app.engine.readMemory;
+  const blocks = Array.from({ length: 30 }, () => memory.take());
+  for (const block of blocks) memory.release(block);
+  t.same(memory.counts(), { held: 0, kept: 24, made: 30 });
+  app.trimMemory();
+  t.equal(memory.counts().kept, 0, "and nothing when it is told so");
 });

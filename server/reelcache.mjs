@@ -10,6 +10,8 @@ import { setFlagsFromString } from "node:v8";
 
 // What a miss or a hit leaves behind is short-lived and small: a young generation of 67 MB takes as long to collect.
 setFlagsFromString("--semi-space-growth-factor=1");
+// What belongs to a crowd outlives it: the old generation is collected when it has grown by a third, not by three times.
+setFlagsFromString("--heap-growing-percent=30");
 const { status, directory } = enableCompileCache(
   fileURLToPath(new URL("../node_modules/.cache/reelcache", import.meta.url)),
 );

@@ -128,10 +128,7 @@ t.test("the command that many ask at once keeps little room for new objects, and
   await until(() => ended() !== undefined, "the report");
   const { new_space: room, old_space: old } = JSON.parse(ended() ?? "").javascriptHeap.heapSpaces;
   t.ok(room.committedMemory <= 8_000_000, `${room.committedMemory} bytes`);
-  t.ok(
-    old.committedMemory <= 32_000_000,
-    `${old.committedMemory} bytes; grown by three times it would be 40 MB`,
-  );
+  t.ok(old.committedMemory <= 32_000_000, `${old.committedMemory} bytes; grown by three times it would be 40 MB`);
 });
 
 function residentMegabytes(pid: number | undefined): number {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`, `bench`, `first-frame`, `load`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
+/** The harness's command: `run` (default), `list`, `doctor`, `requests`, `record`, `import`, `mutants`, `bench`, `first-frame`, `load`, `profile`. Exit status: 0 all right, 1 failures, 2 usage, 3 no target. */
 import { Command, CommanderError } from "commander";
 import { addBenchCommand } from "./bench/bench-command.ts";
 import { addFirstFrameCommand } from "./bench/first-frame/first-frame-command.ts";
@@ -7,6 +7,7 @@ import { CaseFileError, findCases } from "./case/case-files.ts";
 import { addDoctorCommand } from "./device/doctor-command.ts";
 import { addLoadCommand } from "./load/load-command.ts";
 import { addMutantsCommand } from "./mutants/mutants-command.ts";
+import { addProfileCommand } from "./profile/profile-command.ts";
 import { addRecordCommands } from "./record/record-commands.ts";
 import { addRequestsCommand } from "./requests/requests-command.ts";
 import { KnownFailuresError } from "./run/known-failures.ts";
@@ -61,6 +62,7 @@ addMutantsCommand(program);
 addBenchCommand(program);
 addFirstFrameCommand(program);
 addLoadCommand(program);
+addProfileCommand(program);
 
 try {
   await program.parseAsync();

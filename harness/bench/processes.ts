@@ -136,6 +136,12 @@ export function cpuSecondsOf(pid: number): number | null {
   return ticks / ticksPerSecond;
 }
 
+/** Processor time of a process's first thread so far, in seconds; null where there is no /proc. */
+export function mainThreadSecondsOf(pid: number): number | null {
+  const fields = read(`/proc/${pid}/task/${pid}/stat`).split(") ")[1]?.split(" ");
+  return fields === undefined ? null : (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
 /** Highest memory of a family since `forgetPeak`, in MB; null where there is no /proc. */
 export function peakMegabytesOf(pid: number): number | null {
   const family = familyOf(pid).map((member) => /VmHWM:\s+([0-9]+)/.exec(read(`/proc/${member}/status`)));

@@ -39,7 +39,13 @@ export type Progress = { onLine: (text: string) => void; onCase: (result: CaseRe
 /** Characters of the reason why a contender does not start. */
 const reasonMax = 160;
 
-type Entry = { contender: Contender; stage: Stage; turns: Turn[]; faults: Set<string>; stop: () => Promise<void> };
+export type Entry = {
+  contender: Contender;
+  stage: Stage;
+  turns: Turn[];
+  faults: Set<string>;
+  stop: () => Promise<void>;
+};
 
 export async function runBench(run: BenchRun, progress: Progress): Promise<BenchReport> {
   const left: BenchReport["left"] = [];
@@ -157,12 +163,13 @@ async function playRound(one: BenchCase, entries: Entry[], round: number): Promi
   }
 }
 
-async function enter(
+/** Starts a contender for a case. Rejects with a `StartFailure`. */
+export async function enter(
   contender: Contender,
   folder: string,
   siteFolder: string,
   origin: BenchOrigin,
-  run: BenchRun,
+  run: Pick<BenchRun, "seconds" | "clients" | "options">,
 ): Promise<Entry> {
   const start = (): Promise<RunningContender> | RunningContender =>
     contender.kind === "origin"

@@ -72,6 +72,11 @@ function build(): string {
   return `it cannot be built (${said}); see ios-bridge/README.md`;
 }
 
+/** The reference with words for Node itself. */
+export function startReference(place: Place, nodeWords: string[]): Promise<RunningContender> {
+  return startTwin(place, process.execPath, [...nodeWords, join(root, "server/reelcache.mjs")]);
+}
+
 async function startTwin(place: Place, program: string, before: string[]): Promise<RunningContender> {
   const options = ["--json", "--port", "0", "--cache-dir", join(place.folder, "cache"), "--log-level", "silent"];
   options.push("--allow-private", `127.0.0.1:${place.originPort}`, "--max-cache-bytes", "8GB");

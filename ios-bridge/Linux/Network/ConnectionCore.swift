@@ -23,7 +23,9 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
   let lock = Lock()
   let endpoint: NWEndpoint
   let settings: ConnectionSettings
-  var phase = NWConnection.State.setup
+  private(set) var phase = NWConnection.State.setup { didSet { isReady = phase == .ready } }
+  /// Asked for each read and write, and far cheaper than a comparison of states, which may hold errors.
+  private(set) var isReady = false
   /// The present socket has been ready: contents may be on it.
   private(set) var established = false
   var wire: Wire?
@@ -67,7 +69,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
   }
 
   var tlsMetadata: NWProtocolTLS.Metadata? {
-    lock.locked { phase == .ready ? tls.map { NWProtocolTLS.Metadata($0.metadata) } : nil }
+    lock.locked { isReady ? tls.map { NWProtocolTLS.Metadata($0.metadata) } : nil }
   }
 
   func changeHandlers(_ change: (inout ConnectionHandlers) -> Void) {
@@ -137,7 +139,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
       // Perhaps it was cancelled while the event was on its way.
       guard wire != nil else { return lingering?.ready(events) ?? () }
       wire?.note(events)
-      if phase == .preparing { proceedHandshake() }
+      if !isReady && phase == .preparing { proceedHandshake() }
       fillReceives()
       flush()
     }
@@ -252,7 +254,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
   }
 
   private func completeAll(_ error: NWError) {
-    for request in receives.removeAll() { post(.received(request.completion, nil, nil, true, error)) }
-    for item in outbox.removeAll() { post(.sent(item.completion, error, item.content)) }
+    for request in receives.removeAll() { post(.failed(request.completion, error)) }
+    for item in outbox.removeAll() { post(.failed(item.completion, error, item.content)) }
   }
 }

@@ -33,23 +33,24 @@ extension ConnectionCore {
     let least = max(1, minimum)
     let request = ReceiveRequest(minimum: least, maximum: max(least, maximum), completion: completion)
     lock.locked {
-      switch phase {
-      case .cancelled: post(.received(completion, nil, nil, true, .posix(.ECANCELED)))
-      case .failed(let error): post(.received(completion, nil, nil, true, error))
-      case .setup, .waiting, .preparing: receives.append(request)
-      case .ready:
+      if isReady {
         receives.append(request)
-        fillReceives()
+        return fillReceives()
+      }
+      switch phase {
+      case .cancelled: post(.failed(completion, .posix(.ECANCELED)))
+      case .failed(let error): post(.failed(completion, error))
+      case .setup, .waiting, .preparing, .ready: receives.append(request)
       }
     }
   }
 
   /// Reads as much as receivers wait for and the socket has.
   func fillReceives() {
-    while phase == .ready, !receives.isEmpty {
+    while isReady, !receives.isEmpty {
       if input.ended {
         // As on Apple: who reads on after the end gets an error.
-        post(.received(receives.removeFirst().completion, nil, nil, true, .posix(.ENODATA)))
+        post(.failed(receives.removeFirst().completion, .posix(.ENODATA)))
       } else if let failure = input.failure {
         fail(failure)
       } else if wire?.readable == true || input.buffered {
@@ -72,23 +73,23 @@ extension ConnectionCore {
     case .open where content.count < receives[0].minimum:
       receives[0].partial = content
     case .open:
-      complete(content, false, nil)
+      complete(content, false)
     case .ended:
       input.ended = true
-      complete(content, true, nil)
+      complete(content, true)
     case .failed(let error) where content.count >= receives[0].minimum:
       input.failure = error
-      complete(content, false, nil)
+      complete(content, false)
     case .failed(let error):
-      complete(content, true, error)
+      post(.failed(receives.removeFirst().completion, error, content.isEmpty ? nil : content))
       fail(error)
     }
   }
 
-  private func complete(_ content: Data, _ isComplete: Bool, _ error: NWError?) {
+  private func complete(_ content: Data, _ isComplete: Bool) {
     let request = receives.removeFirst()
-    let context = error == nil ? (isComplete ? NWConnection.ContentContext.defaultStream : .defaultMessage) : nil
-    post(.received(request.completion, content.isEmpty ? nil : content, context, isComplete, error))
+    let context = isComplete ? NWConnection.ContentContext.defaultStream : .defaultMessage
+    post(.received(request.completion, content.isEmpty ? nil : content, context, isComplete))
   }
 
   private func readPlain(_ piece: UnsafeMutableRawPointer, _ room: Int) -> (Int, Ending) {

@@ -32,10 +32,13 @@ extension ConnectionCore {
     var handler: (@Sendable (NWError?) -> Void)?
     if case .contentProcessed(let given) = completion { handler = given }
     lock.locked {
-      switch phase {
-      case .cancelled: post(.sent(handler, .posix(.ECANCELED), content))
-      case .failed(let error): post(.sent(handler, error, content))
-      case .setup, .waiting, .preparing, .ready:
+      if !isReady {
+        if case .cancelled = phase { return post(.failed(handler, .posix(.ECANCELED), content)) }
+        if case .failed(let error) = phase { return post(.failed(handler, error, content)) }
+      }
+      if let content, !ends, writesAtOnce {
+        writeAtOnce(content, handler)
+      } else {
         outbox.append(Outgoing(content: content, ends: ends, completion: handler))
         flush()
       }
@@ -53,11 +56,26 @@ extension ConnectionCore {
     }
   }
 
+  /// Whether content may go straight to the socket: nothing is before it.
+  private var writesAtOnce: Bool {
+    isReady && tls == nil && outbox.isEmpty && output.batches == 0 && !output.ended && wire?.writable == true
+  }
+
+  /// Most contents go out whole, at once and alone.
+  private func writeAtOnce(_ content: Data, _ completion: (@Sendable (NWError?) -> Void)?) {
+    let outcome = content.withUnsafeBytes { wire?.write($0) } ?? .again
+    if case .bytes(content.count) = outcome { return post(.sent(completion, content)) }
+    var item = Outgoing(content: content, ends: false, completion: completion)
+    if case .bytes(let count) = outcome { item.offset = count }
+    outbox.append(item)
+    if case .failed(let code) = outcome { broken(code) } else { flush() }
+  }
+
   /// Writes what the socket takes.
   func flush() {
-    guard phase == .ready, output.batches == 0 else { return }
+    guard isReady, output.batches == 0 else { return }
     if tls != nil { return flushSecure() }
-    while phase == .ready, !outbox.isEmpty {
+    while isReady, !outbox.isEmpty {
       guard wire?.writable == true else { return watchOutput() }
       let outcome = withUnsafeTemporaryAllocation(of: iovec.self, capacity: ConnectionCore.partsMax) { gather(0, $0) }
       switch outcome {
@@ -110,9 +128,9 @@ extension ConnectionCore {
       output.ended = true
       shutdown(wire.descriptor, Int32(SHUT_WR))
     }
-    post(.sent(item.completion, nil, item.content))
+    post(.sent(item.completion, item.content))
     if !output.ended { return true }
-    for late in outbox.removeAll() { post(.sent(late.completion, .posix(.EPIPE), late.content)) }
+    for late in outbox.removeAll() { post(.failed(late.completion, .posix(.EPIPE), late.content)) }
     return false
   }
 
@@ -120,7 +138,7 @@ extension ConnectionCore {
   func broken(_ code: Int32) {
     wire?.readable = true
     fillReceives()
-    if phase == .ready { fail(NWError(errno: code)) }
+    if isReady { fail(NWError(errno: code)) }
   }
 
   /// What is still to go out when the socket is let go; `contents` are those that the user sent.

@@ -54,7 +54,7 @@ extension ConnectionCore {
   }
 
   func flushSecure() {
-    while phase == .ready {
+    while isReady {
       if let code = flushCipher() { return broken(code) }
       guard cipher.isEmpty, !outbox.isEmpty, let tls else { return }
       if outbox[0].left > 0, let content = outbox[0].content {

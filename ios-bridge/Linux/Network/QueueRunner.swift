@@ -9,22 +9,33 @@ protocol Pollable: AnyObject {
   func ready(_ events: UInt32)
 }
 
-/// Something to tell a user's handler. Cases for what is frequent, since a closure would cost an allocation.
+/// Something to tell a user's handler. Cases for what is frequent, since a closure would cost an allocation; none of them
+/// holds an error, whose size is known at run time only, which made each copy of a callback a call.
 enum Callback {
   /// Was run.
   case none
   case call(() -> Void)
   /// With the content, which is let go outside of all locks.
-  case sent((@Sendable (NWError?) -> Void)?, NWError?, Data?)
-  case received(ReceiveCompletion, Data?, NWConnection.ContentContext?, Bool, NWError?)
+  case sent((@Sendable (NWError?) -> Void)?, Data?)
+  case received(ReceiveCompletion, Data?, NWConnection.ContentContext?, Bool)
+
+  /// Of a `send` that came to nothing.
+  static func failed(_ completion: (@Sendable (NWError?) -> Void)?, _ error: NWError, _ content: Data?) -> Callback {
+    .call { withExtendedLifetime(content) { completion?(error) } }
+  }
+
+  /// Of a `receive` that ended with an error, perhaps behind some bytes.
+  static func failed(_ completion: @escaping ReceiveCompletion, _ error: NWError, _ content: Data? = nil) -> Callback {
+    .call { completion(content, nil, true, error) }
+  }
 
   func run() {
     switch self {
     case .none: break
     case .call(let work): work()
-    case .sent(let completion, let error, _): completion?(error)
-    case .received(let completion, let content, let context, let isComplete, let error):
-      completion(content, context, isComplete, error)
+    case .sent(let completion, _): completion?(nil)
+    case .received(let completion, let content, let context, let isComplete):
+      completion(content, context, isComplete, nil)
     }
   }
 }
@@ -32,8 +43,10 @@ enum Callback {
 /// All that the sockets of one dispatch queue share: a set of epoll with its thread, and the callbacks to run next.
 ///
 /// The thread that saw the events handles them itself, inside `queue.sync`: on a queue that is idle this takes no switch
-/// to another thread, as an asynchronous block would. Callbacks that arise meanwhile run in the same block. What a user's
-/// own block gives rise to is run by one block for all of it.
+/// to another thread, as an asynchronous block would. Callbacks that the events give rise to run in the same block; what
+/// arises from these waits until all sockets were looked at once more, so that one whose every completion sends the next
+/// piece holds up the others for a piece and no longer. What a user's own block gives rise to is run by one block for all
+/// of it.
 ///
 /// A thread for each queue, and not one for all: a queue that is busy holds up nobody else's sockets.
 final class QueueRunner: @unchecked Sendable {
@@ -48,11 +61,10 @@ final class QueueRunner: @unchecked Sendable {
   private var scheduled = false
   /// Somebody runs callbacks now: a concurrent queue might have two of them.
   private var active = false
+  /// The watching thread comes back for the callbacks that are left.
+  private var looksAgain = false
   /// The callbacks of the present round; whoever is active owns them.
   private var running: [Callback] = []
-
-  /// Callbacks before the queue's other work has its turn.
-  private static let callbacksPerTurn = 256
 
   /// The runner of a queue: one for as long as any socket uses it.
   static func of(_ queue: DispatchQueue) -> QueueRunner { Runners.shared.runner(queue) }
@@ -118,60 +130,57 @@ final class QueueRunner: @unchecked Sendable {
     if schedules { schedule() }
   }
 
-  /// Handles events, from the thread that watches.
-  func handle(_ events: UnsafeBufferPointer<epoll_event>) {
+  /// Handles events and runs a round of callbacks, from the thread that watches. Whether callbacks are left for it: it
+  /// calls again after a look at the sockets, whatever that finds.
+  func handle(_ events: UnsafeBufferPointer<epoll_event>) -> Bool {
     queue.sync {
       // What the handlers post is run below.
       lock.locked { scheduled = true }
       for event in events { lock.locked { handlers[event.data.u64] }?.ready(event.events) }
-      runCallbacks()
+      return runCallbacks(watching: true)
     }
   }
 
+  /// Each round is a block of its own: the watching thread and the queue's other work have their turns between two.
   private func schedule() {
-    queue.async { self.runCallbacks() }
+    queue.async { if self.runCallbacks(watching: false) { self.schedule() } }
   }
 
-  private func runCallbacks() {
-    var budget = QueueRunner.callbacksPerTurn
-    guard begin() else { return }
-    repeat {
-      budget -= running.count
-      for index in running.indices {
-        // Taken out first: what it carries is let go as soon as it ran.
-        var callback = Callback.none
-        swap(&callback, &running[index])
-        callback.run()
-      }
-      running.removeAll(keepingCapacity: true)
-    } while goOn(budget > 0)
+  /// Runs the callbacks that wait now. Whether others arose, which the caller must run.
+  private func runCallbacks(watching: Bool) -> Bool {
+    guard begin() else { return false }
+    for index in running.indices {
+      // Taken out first: what it carries is let go as soon as it ran.
+      var callback = Callback.none
+      swap(&callback, &running[index])
+      callback.run()
+    }
+    running.removeAll(keepingCapacity: true)
+    return end(watching)
   }
 
   /// Takes the pending callbacks, unless another thread is at it: that one will take them.
   private func begin() -> Bool {
     lock.locked {
-      if active { return false }
+      if active {
+        looksAgain = false
+        return false
+      }
       active = true
       swap(&pending, &running)
       return true
     }
   }
 
-  /// Takes the next callbacks, if there are any. Without leave it puts them off, behind the queue's other work.
-  private func goOn(_ leave: Bool) -> Bool {
-    let (goesOn, putsOff) = lock.locked {
-      if leave && !pending.isEmpty {
-        swap(&pending, &running)
-        return (true, false)
-      }
+  /// The round is over. Whether its caller must run another one.
+  private func end(_ watching: Bool) -> Bool {
+    lock.locked {
       active = false
       scheduled = !pending.isEmpty
-      return (false, scheduled)
+      if watching { looksAgain = scheduled }
+      return scheduled && (watching || !looksAgain)
     }
-    if putsOff { schedule() }
-    return goesOn
   }
-
 }
 
 /// The runners that are in use, by their queues.

@@ -61,14 +61,23 @@ final class SocketWatch: @unchecked Sendable {
 
   private func run() {
     withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: SocketWatch.eventsPerRound) { events in
-      guard let start = events.baseAddress else { return }
       while true {
-        let count = Int(epoll_wait(epoll, start, Int32(events.count), -1))
-        guard count > 0 else { continue }
-        let found = UnsafeBufferPointer(rebasing: events[..<count])
+        var found = wait(events, -1)
         if found.contains(where: { $0.data.u64 == SocketWatch.endToken }) { return }
-        runner?.handle(found)
+        guard let runner else { continue }
+        // Held meanwhile: a runner that goes would take callbacks along that its users wait for.
+        while runner.handle(found) { found = wait(events, 0) }
       }
     }
+  }
+
+  /// What happened to the sockets; waits for it at most so many milliseconds, -1 without end.
+  private func wait(
+    _ events: UnsafeMutableBufferPointer<epoll_event>,
+    _ milliseconds: Int32
+  ) -> UnsafeBufferPointer<epoll_event> {
+    guard let start = events.baseAddress else { return UnsafeBufferPointer(events) }
+    let count = epoll_wait(epoll, start, Int32(events.count), milliseconds)
+    return UnsafeBufferPointer(start: start, count: Int(max(0, count)))
   }
 }

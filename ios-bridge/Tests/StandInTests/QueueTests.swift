@@ -24,6 +24,32 @@ final class QueueTests: XCTestCase {
     listener.cancel()
   }
 
+  func testAConnectionWhoseCompletionsSendTheNextPieceHoldsUpNobody() {
+    let queue = DispatchQueue(label: "test.fair")
+    let (busy, busyPeer) = connected(queue)
+    let (other, otherPeer) = connected(queue)
+    let heard = Recorder<Int>()
+    let pieces = Pieces()
+    other.receive(minimumIncompleteLength: 1, maximumLength: 1) { _, _, _, _ in heard.add(pieces.sent) }
+    @Sendable func sendNext() {
+      busy.send(
+        content: Data([1]),
+        completion: .contentProcessed { _ in
+          pieces.sent += 1
+          // From here on there is something to be heard.
+          if pieces.sent == 1 { otherPeer.sendToTheEnd("x") }
+          if pieces.sent < 1_000 { sendNext() }
+        }
+      )
+    }
+    // Begun by an event, as a response is by its request.
+    busy.receive(minimumIncompleteLength: 1, maximumLength: 1) { _, _, _, _ in sendNext() }
+    busyPeer.send("x")
+    XCTAssertLessThan(heard.wait(count: 1).first ?? .max, 10)
+    busy.cancel()
+    other.cancel()
+  }
+
   func testConnectionsOfManyQueuesDoNotMix() throws {
     let (listener, port) = try self.listener(DispatchQueue(label: "test.shared"))
     let subjects = (0..<20).map { _ in Subject(port.rawValue).start() }
@@ -86,6 +112,18 @@ final class QueueTests: XCTestCase {
     }
   }
 
+  /// A connection on that queue, and its other end.
+  private func connected(_ queue: DispatchQueue) -> (NWConnection, RawSocket) {
+    let listener = RawListener()
+    let states = Recorder<NWConnection.State>()
+    let connection = NWConnection(host: "127.0.0.1", port: NWEndpoint.Port(number: listener.port), using: .tcp)
+    connection.stateUpdateHandler = { states.add($0) }
+    connection.start(queue: queue)
+    let peer = listener.accept()
+    states.wait { $0.contains(.ready) }
+    return (connection, peer)
+  }
+
   /// A listener whose connections send back what comes.
   private func listener(_ queue: DispatchQueue) throws -> (NWListener, NWEndpoint.Port) {
     let parameters = NWParameters.tcp
@@ -101,6 +139,11 @@ final class QueueTests: XCTestCase {
     states.wait(count: 1)
     return (listener, try XCTUnwrap(listener.port))
   }
+}
+
+/// Counted on one queue only.
+private final class Pieces: @unchecked Sendable {
+  var sent = 0
 }
 
 /// Sends back whatever comes, and says so each time.

@@ -24,6 +24,13 @@ final class RawSocket: @unchecked Sendable {
 
   func send(_ text: String) { XCTAssertEqual(send(Data(text.utf8)), text.utf8.count) }
 
+  /// Sends, and waits until the other end's system has it all.
+  func sendToTheEnd(_ text: String) {
+    send(text)
+    var left: Int32 = 1
+    while left > 0 && ioctl(descriptor, UInt(TIOCOUTQ), &left) == 0 { sched_yield() }
+  }
+
   /// How many bytes went out before an error.
   @discardableResult
   func send(_ data: Data) -> Int {

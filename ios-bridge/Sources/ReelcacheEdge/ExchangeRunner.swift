@@ -54,7 +54,7 @@ package final class ExchangeRunner: @unchecked Sendable {
     if let response {
       response.writeHead(head)
       if let content {
-        response.end(Data(content))
+        response.end(whole: content)
       } else if exchange.method == .head {
         response.end(nil)
       } else {

@@ -111,8 +111,7 @@ package func queueTouch(_ queue: inout IndexQueue, _ id: Int, _ accessMs: Int) {
     return change.row != nil
   }
   if inRow == true { return }
-  queue.touches.remove(id)
-  queue.touches.set(id, accessMs)
+  queue.touches.setLast(id, accessMs)
   makeRoom(&queue)
 }
 

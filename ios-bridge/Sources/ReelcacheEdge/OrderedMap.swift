@@ -35,6 +35,14 @@ struct OrderedMap<Key: Hashable, Value> {
     values.append(value)
   }
 
+  /// Adds a value at the end, or moves the key's there.
+  mutating func setLast(_ key: Key, _ value: Value) {
+    if let place = places.updateValue(values.count, forKey: key) { values[place] = nil }
+    keys.append(key)
+    values.append(value)
+    passGaps()
+  }
+
   /// Changes the value of a key where it stands; nil when there is none.
   mutating func change<Result>(_ key: Key, _ body: (inout Value) -> Result) -> Result? {
     guard let place = places[key], var value = values[place] else { return nil }
@@ -49,8 +57,7 @@ struct OrderedMap<Key: Hashable, Value> {
     guard let place = places.removeValue(forKey: key) else { return nil }
     let value = values[place]
     values[place] = nil
-    while head < values.count && values[head] == nil { head += 1 }
-    if values.count > 2 * places.count + 32 { closeGaps([]) }
+    passGaps()
     return value
   }
 
@@ -68,6 +75,11 @@ struct OrderedMap<Key: Hashable, Value> {
     for place in head..<values.count {
       if let value = values[place], !body(keys[place], value) { return }
     }
+  }
+
+  private mutating func passGaps() {
+    while head < values.count && values[head] == nil { head += 1 }
+    if values.count > 2 * places.count + 32 { closeGaps([]) }
   }
 
   private mutating func closeGaps(_ front: [(key: Key, value: Value)]) {

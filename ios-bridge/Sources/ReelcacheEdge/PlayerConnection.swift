@@ -13,7 +13,7 @@ import ReelcacheCore
 /// A receive is outstanding nearly always, since only it tells that the player has left. What comes in meanwhile is
 /// bounded: so many requests are under way at once, and bytes behind them wait in the player's own socket.
 final class PlayerConnection: @unchecked Sendable {
-  /// Bytes handed to the socket and not yet taken by the system, above which a response had better wait.
+  /// Bytes handed to the socket and not yet taken by the system, from which on a response had better wait.
   static let highWaterBytes = 262_144
   /// Pieces of up to so many bytes together are joined into one, which costs less than sending several.
   private static let joinBytesMax = 16_384
@@ -48,10 +48,19 @@ final class PlayerConnection: @unchecked Sendable {
   private var over = false
   private var pendingBytes = 0
   private(set) var isCongested = false
+  /// Sends on their way, whose completions come in the same order: their bytes, and the response that ends with them.
+  private var sends: [(bytes: Int, last: PlayerResponse?)] = []
   private var lingerBytes = 0
   private var requestsBegun = 0
   /// All requests so far are answered, and no other has begun.
   private var isIdle = false
+  /// What receives and sends are completed with: made once, since each would cost an allocation and a weak reference.
+  private lazy var whenReceived: ReceiveHandler = { [weak self] content, _, isComplete, error in
+    self?.received(content, isComplete, error != nil)
+  }
+  private lazy var whenSent = NWConnection.SendCompletion.contentProcessed { [weak self] error in
+    self?.sent(error != nil)
+  }
   /// Until when the request under way, the next one, or the player's end must come; on the loop's clock, in milliseconds.
   private var deadlineMs: Int
 
@@ -119,10 +128,11 @@ final class PlayerConnection: @unchecked Sendable {
   private func receive() {
     if receiving || over || playerEnded || inputAt < input.count { return }
     receiving = true
-    socket.receive(minimumIncompleteLength: 1, maximumLength: PlayerConnection.receiveBytes) {
-      [weak self] content, _, isComplete, error in
-      self?.received(content, isComplete, error != nil)
-    }
+    socket.receive(
+      minimumIncompleteLength: 1,
+      maximumLength: PlayerConnection.receiveBytes,
+      completion: whenReceived
+    )
   }
 
   private func received(_ content: Data?, _ isComplete: Bool, _ failed: Bool) {
@@ -177,14 +187,15 @@ final class PlayerConnection: @unchecked Sendable {
 
   /// Sets the time that the player has: for a request that has begun, or for the next one once all is answered.
   private func setDeadline() {
-    if parser.begun != requestsBegun {
+    let hasBegun = parser.begun != requestsBegun
+    if hasBegun {
       requestsBegun = parser.begun
       isIdle = false
-      deadlineMs = LoopClock.nowMs() + parts.limits.requestHeadMs
     }
-    if isIdle || requestsBegun == 0 || parser.isInside || !answers.isEmpty || finishing { return }
-    isIdle = true
-    deadlineMs = LoopClock.nowMs() + parts.limits.keepAliveMs
+    let rests = !isIdle && requestsBegun > 0 && !parser.isInside && answers.isEmpty && !finishing
+    if !hasBegun && !rests { return }
+    isIdle = rests
+    deadlineMs = LoopClock.nowMs() + (rests ? parts.limits.keepAliveMs : parts.limits.requestHeadMs)
   }
 
   private func admit(_ head: RequestHead) {
@@ -274,9 +285,9 @@ final class PlayerConnection: @unchecked Sendable {
     input = Data()
     inputAt = 0
     deadlineMs = Int.max
-    if pieces.count > 1 && count(pieces) > PlayerConnection.joinBytesMax {
+    if pieces.count > 1 && byteCount(pieces) > PlayerConnection.joinBytesMax {
       socket.batch {
-        for piece in pieces.dropLast() { hand(piece, 0, nil) }
+        for piece in pieces.dropLast() { socket.send(content: piece, completion: unheard) }
         handLast(pieces.last, response)
       }
     } else {
@@ -305,6 +316,9 @@ final class PlayerConnection: @unchecked Sendable {
     inputAt = 0
     let left = answers
     answers = []
+    let ended = sends
+    sends = []
+    for (_, last) in ended { last?.close() }
     for answer in left { answer.close() }
   }
 
@@ -313,31 +327,29 @@ final class PlayerConnection: @unchecked Sendable {
   /// Sends bytes. `last` is the response that they end: it hears when they are out.
   func send(_ pieces: [Data], _ last: PlayerResponse? = nil) {
     if over || finishing { return }
-    let bytes = count(pieces)
-    if bytes == 0 {
-      if let last { loop.later { last.close() } }
-      return
-    }
-    pendingBytes += bytes
-    if pendingBytes > PlayerConnection.highWaterBytes { isCongested = true }
-    if pieces.count == 1 || bytes <= PlayerConnection.joinBytesMax {
-      hand(joined(pieces), bytes, last)
-      return
-    }
-    socket.batch {
-      for piece in pieces.dropLast() { hand(piece, 0, nil) }
-      hand(pieces[pieces.count - 1], bytes, last)
+    let bytes = byteCount(pieces)
+    if bytes > 0 {
+      pendingBytes += bytes
+      if pendingBytes >= PlayerConnection.highWaterBytes { isCongested = true }
+      if pieces.count == 1 || bytes <= PlayerConnection.joinBytesMax {
+        hand(joined(pieces), bytes, last)
+      } else {
+        socket.batch {
+          for piece in pieces.dropLast() { socket.send(content: piece, completion: unheard) }
+          hand(pieces[pieces.count - 1], bytes, last)
+        }
+      }
+    } else if let last, sends.isEmpty {
+      loop.later { last.close() }
+    } else if let last {
+      // Its last bytes are in the send before, whose completion tells it.
+      sends[sends.count - 1].last = last
     }
   }
 
-  private func hand(_ piece: Data, _ counted: Int, _ last: PlayerResponse?) {
-    socket.send(
-      content: piece,
-      completion: .contentProcessed { [weak self] error in
-        last?.close()
-        self?.sent(counted, error != nil)
-      }
-    )
+  private func hand(_ piece: Data, _ bytes: Int, _ last: PlayerResponse?) {
+    sends.append((bytes, last))
+    socket.send(content: piece, completion: whenSent)
   }
 
   private func handLast(_ piece: Data?, _ response: PlayerResponse?) {
@@ -352,7 +364,7 @@ final class PlayerConnection: @unchecked Sendable {
     )
   }
 
-  private func sent(_ bytes: Int, _ failed: Bool) {
+  private func sent(_ failed: Bool) {
     loop.assertHere()
     if over { return }
     if failed {
@@ -360,25 +372,20 @@ final class PlayerConnection: @unchecked Sendable {
       socket.forceCancel()
       return
     }
+    let (bytes, last) = sends.removeFirst()
     pendingBytes -= bytes
+    last?.close()
     if !isCongested || pendingBytes > PlayerConnection.highWaterBytes / 2 { return }
     isCongested = false
     if let first = answers.first { first.drained() }
     if inputAt < input.count { read() }
   }
-
-  private func count(_ pieces: [Data]) -> Int {
-    var bytes = 0
-    for piece in pieces { bytes += piece.count }
-    return bytes
-  }
-
-  private func joined(_ pieces: [Data]) -> Data {
-    if pieces.count == 1 { return pieces[0] }
-    var bytes = Data(capacity: count(pieces))
-    for piece in pieces { bytes.append(piece) }
-    return bytes
-  }
 }
 
 private let headMethod: ByteString = "HEAD"
+
+private typealias ReceiveHandler =
+  @Sendable (_ content: Data?, _ context: NWConnection.ContentContext?, _ isComplete: Bool, _ error: NWError?) -> Void
+
+/// Of a piece with others behind it in the same batch: theirs tells what became of all.
+private let unheard = NWConnection.SendCompletion.contentProcessed { _ in }

@@ -20,7 +20,7 @@ package final class PlayerResponse: @unchecked Sendable {
 
   private var connection: PlayerConnection?
   private let isHead: Bool
-  private var keptHead: Data?
+  private var keptHead: ResponseHead?
   private var chunked = false
   private var hasBody = true
   private var over = false
@@ -48,7 +48,7 @@ package final class PlayerResponse: @unchecked Sendable {
   package func writeHead(_ head: ResponseHead) {
     assert(!headersSent, "a response has one head")
     headersSent = true
-    keptHead = headData(head)
+    keptHead = head
     chunked = fieldFirst(head.fields, "transfer-encoding") != nil
     // RFC 9112 section 6.3: these have no content, whatever their fields say.
     hasBody = !isHead && head.status != 204 && head.status != 304
@@ -72,16 +72,18 @@ package final class PlayerResponse: @unchecked Sendable {
   package func end(_ bytes: Data?) {
     if over { return }
     assert(headersSent, "a response begins with its head")
-    over = true
     var pieces: [Data] = []
     takeHead(&pieces)
     if hasBody, let bytes, !bytes.isEmpty { addBody(&pieces, bytes) }
     if hasBody && chunked { pieces.append(lastChunk) }
-    if current {
-      connection?.end(self, pieces)
-    } else {
-      hand(pieces)
-    }
+    handLast(pieces)
+  }
+
+  /// Sends the whole body and ends the response: one piece, into which the text is copied once.
+  package func end(whole text: ByteString) {
+    guard !over, hasBody, !chunked, let head = keptHead else { return end(Data(text)) }
+    keptHead = nil
+    handLast([headData(head, text)])
   }
 
   /// Ends the connection before the response is whole: what was written goes out, then the end.
@@ -138,8 +140,17 @@ package final class PlayerResponse: @unchecked Sendable {
     }
   }
 
+  private func handLast(_ pieces: [Data]) {
+    over = true
+    if current {
+      connection?.end(self, pieces)
+    } else {
+      hand(pieces)
+    }
+  }
+
   private func takeHead(_ pieces: inout [Data]) {
-    if let keptHead { pieces.append(keptHead) }
+    if let keptHead { pieces.append(headData(keptHead)) }
     keptHead = nil
   }
 
@@ -158,23 +169,37 @@ package final class PlayerResponse: @unchecked Sendable {
 private let lineEnd = Data([13, 10])
 private let lastChunk = Data("0\r\n\r\n".utf8)
 
-/// The bytes of a head, as they go onto the wire.
-func headData(_ head: ResponseHead) -> Data {
-  var size = 32 + head.reason.count
-  for text in head.fields { size += text.count + 4 }
-  var text = ByteString()
-  text.bytes.reserveCapacity(size)
-  text += "HTTP/1.1 \(head.status) "
-  text += head.reason
-  text += "\r\n"
+/// The bytes of a head, as they go onto the wire, and of a text behind it.
+func headData(_ head: ResponseHead, _ content: ByteString = "") -> Data {
+  let (status, reason, fields) = (ByteString.decimal(head.status), head.reason, head.fields)
+  var size = statusLineStart.count + status.count + 1 + reason.count + 2 + 2 + content.count
+  for text in fields { size += text.count + 2 }
+  let start = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+  var place = put(statusLineStart, start)
+  place = put(status, place)
+  place = put(" ", place)
+  place = put(reason, place)
+  place = put("\r\n", place)
   var at = 0
-  while at + 1 < head.fields.count {
-    text += head.fields[at]
-    text += ": "
-    text += head.fields[at + 1]
-    text += "\r\n"
+  while at + 1 < fields.count {
+    place = put(fields[at], place)
+    place = put(": ", place)
+    place = put(fields[at + 1], place)
+    place = put("\r\n", place)
     at += 2
   }
-  text += "\r\n"
-  return Data(text)
+  place = put("\r\n", place)
+  place = put(content, place)
+  precondition(place == start + size, "names and values are pairs")
+  return Data(bytesNoCopy: start, count: size, deallocator: .custom { start, _ in start.deallocate() })
 }
+
+/// Writes a text where there is room for it; returns where it ends.
+private func put(_ text: ByteString, _ place: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+  text.bytes.withUnsafeBufferPointer { bytes in
+    if let first = bytes.baseAddress { place.copyMemory(from: first, byteCount: bytes.count) }
+  }
+  return place + text.count
+}
+
+private let statusLineStart: ByteString = "HTTP/1.1 "

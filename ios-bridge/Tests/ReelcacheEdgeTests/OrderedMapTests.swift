@@ -18,6 +18,9 @@ final class OrderedMapTests: XCTestCase {
     XCTAssertEqual(map.change(3) { $0 += "!" } != nil, true)
     XCTAssertNil(map.change(4) { $0 += "!" })
     XCTAssertEqual(map[3], "c!")
+    map.setLast(5, "a")
+    map.setLast(6, "n")
+    XCTAssertEqual(contents(map), ["8x", "9y", "3c!", "1B", "5a", "6n"])
     map.removeAll()
     XCTAssert(map.isEmpty)
     XCTAssertNil(map.first)
@@ -31,7 +34,7 @@ final class OrderedMapTests: XCTestCase {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       let key = Int(state >> 33) % 60 - 10
       let place = list.firstIndex { $0.key == key }
-      switch Int(state >> 60) % 4 {
+      switch Int(state >> 60) % 5 {
       case 0:
         map.remove(key)
         if let place { list.remove(at: place) }
@@ -41,6 +44,10 @@ final class OrderedMapTests: XCTestCase {
         if let place { list.remove(at: place) }
         list.append((key, "\(step)"))
       case 2:
+        map.setLast(key, "\(step)")
+        if let place { list.remove(at: place) }
+        list.append((key, "\(step)"))
+      case 3:
         map.set(key, "\(step)")
         if let place { list[place].value = "\(step)" } else { list.append((key, "\(step)")) }
       default:

@@ -125,6 +125,33 @@ final class PlayerResponseTests: XCTestCase {
     XCTAssertNil(bench.onLoop { gone })
   }
 
+  func testAnEndWithoutBytesIsToldWhenThoseBeforeItAreOut() throws {
+    let held = Held()
+    // More than the system takes from a player that does not read.
+    let body = Data(count: 64_000_000)
+    let bench = try ListenerBench { _, response in
+      response.onClose = { held.closed += 1 }
+      response.writeHead(headWith(200, ["Content-Length", .decimal(body.count)]))
+      response.write(body)
+      response.end(nil)
+      held.response = response
+    }
+    defer { bench.close() }
+    let player = try PlayerSocket(bench.port)
+    try player.send("GET / HTTP/1.1\r\n\r\n")
+    try bench.until("it is asked") { held.response != nil }
+    // What would be told at once is told by now.
+    bench.onLoop {}
+    XCTAssertEqual(bench.onLoop { held.closed }, 0)
+    var received = 0
+    while received < body.count, try player.readSome(1_048_576) {
+      received += player.received.count
+      player.dropReceived()
+    }
+    try bench.until("the end is told") { held.closed == 1 }
+    player.close()
+  }
+
   func testAPlayerThatLeavesIsToldOnce() throws {
     for leave in [PlayerSocket.finish, PlayerSocket.close, PlayerSocket.reset] {
       let held = Held()

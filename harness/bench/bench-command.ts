@@ -5,8 +5,8 @@ import type { BenchCase, BenchReport, CaseResult, Contender } from "./bench-type
 import { cases } from "./cases/index.ts";
 import { contenders } from "./contenders/index.ts";
 import { keepsInMemory } from "./contenders/twins.ts";
+import { placeFault } from "./document.ts";
 import { judgeGoals, readGoals } from "./goals.ts";
-import { placeFault } from "./markdown.ts";
 import { keepReport, readReport } from "./report-files.ts";
 import { type BenchRun, runBench } from "./run-bench.ts";
 import { caseText, curvesText, goalsText, headerText } from "./table.ts";

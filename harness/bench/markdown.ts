@@ -1,43 +1,10 @@
 /** A report's tables for a document, so that no figure is copied by hand. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type BenchReport, type CaseResult, type ContenderResult, type Metric, metrics } from "./bench-types.ts";
 import { type Curve, curvesOf } from "./curves.ts";
 import { headerText, headOf, ratioText, sideColumns, spreadText, stateOf } from "./table.ts";
 
-/** Which document's place is filled: a document may hold the figures of several commands. */
-export type FigureKind = "bench" | "first-frame";
-
 /** What a terminal shows beside a case's own figure, and a document leaves out: it follows from the others. */
 const leftOut: Metric[] = ["cpuPercent", "requestsPerSecond", "megabytesPerSecond", "clientCpuPercent", "openFiles"];
-
-/**
- * Writes the tables into a file. Where the file has a place for them, the lines `<!-- figures: KIND -->` and
- * `<!-- end of figures: KIND -->`, only what is between these is replaced.
- */
-export function writeMarkdown(file: string, kind: FigureKind, report: BenchReport): void {
-  writeFileSync(file, placed(existsSync(file) ? readFileSync(file, "utf8") : "", kind, report));
-}
-
-/** Why there is no place for tables in a file, before anything is measured; null when there is. */
-export function placeFault(file: string, kind: FigureKind): string | null {
-  if (!existsSync(file)) return null;
-  const [begin, end, from, to] = placeIn(readFileSync(file, "utf8"), kind);
-  const none = begin === -1 && end === -1;
-  return none || (begin !== -1 && begin < end) ? null : `${file} needs both ${from} and ${to}, in this order`;
-}
-
-/** A document with the report's tables at their place; without a place, at its end. */
-export function placed(document: string, kind: FigureKind, report: BenchReport): string {
-  const [begin, end, from, to] = placeIn(document, kind);
-  if (begin === -1 || end < begin) return `${document}${from}\n\n${markdownOf(report)}\n${to}\n`;
-  return `${document.slice(0, begin + from.length)}\n\n${markdownOf(report)}\n${document.slice(end)}`;
-}
-
-/** Where a place begins and ends, -1 of what is not there, and the lines themselves. */
-function placeIn(document: string, kind: FigureKind): [number, number, string, string] {
-  const [from, to] = [`<!-- figures: ${kind} -->`, `<!-- end of figures: ${kind} -->`];
-  return [document.indexOf(from), document.indexOf(to), from, to];
-}
 
 export function markdownOf(report: BenchReport): string {
   const left = report.left.map(({ contender, why }) => `Left out: ${contender} (${why}).\n`);

@@ -1,8 +1,12 @@
 /** A report's files: JSON, page and tables for a document. */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { BenchReport } from "./bench-types.ts";
+import { writePlace } from "./document.ts";
 import { htmlPage } from "./html.ts";
-import { type FigureKind, writeMarkdown } from "./markdown.ts";
+import { markdownOf } from "./markdown.ts";
+
+/** Whose figures they are: a document may hold those of several commands. */
+export type FigureKind = "bench" | "first-frame";
 
 export type ReportFiles = { json?: string; html?: string; markdown?: string };
 
@@ -12,7 +16,7 @@ const titles: Record<FigureKind, string> = { bench: "reelcache bench", "first-fr
 export function keepReport(report: BenchReport, files: ReportFiles, kind: FigureKind): void {
   if (files.json !== undefined) writeFileSync(files.json, `${JSON.stringify(report, null, 2)}\n`);
   if (files.html !== undefined) writeFileSync(files.html, htmlPage(report, titles[kind]));
-  if (files.markdown !== undefined) writeMarkdown(files.markdown, kind, report);
+  if (files.markdown !== undefined) writePlace(files.markdown, kind, markdownOf(report));
 }
 
 /** What `keepReport` wrote as JSON, or why it cannot be had. */

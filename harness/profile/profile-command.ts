@@ -1,13 +1,14 @@
 /** The command `profile` of the harness: where a twin's time and memory go under the load of one of the bench's cases. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, parse } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { matching } from "../bench/arguments.ts";
 import type { BenchCase, Contender, Stage } from "../bench/bench-types.ts";
 import { cases } from "../bench/cases/index.ts";
 import { contenders } from "../bench/contenders/index.ts";
 import { startReference } from "../bench/contenders/twins.ts";
+import { placeFault, writePlace } from "../bench/document.ts";
 import { startOrigin } from "../bench/origin.ts";
 import { freePort, guard, StartFailure } from "../bench/processes.ts";
 import { enter, machineOf } from "../bench/run-bench.ts";
@@ -15,7 +16,14 @@ import { type Capture, captureAllocations, captureProcessor, type Play } from ".
 import { capturePerf, missingPerf } from "./perf.ts";
 import { graphOf, profilePage, type Section, sectionMarkdown, sectionText } from "./profile-text.ts";
 
-export type ProfileOptions = { only: string; target: string; seconds: number; out: string; bridge?: string };
+export type ProfileOptions = {
+  only: string;
+  target: string;
+  seconds: number;
+  out: string;
+  markdown?: string;
+  bridge?: string;
+};
 
 /** Cases that show where the cost is. */
 const usual = "hit-playlist-2k,hit-range,hit-2m,miss-2m-16,burst-500";
@@ -29,6 +37,7 @@ export function addProfileCommand(program: Command): void {
     .option("--target <twin>", "reference or bridge", "reference")
     .option("--seconds <s>", "length of each profile", seconds, 10)
     .option("--out <folder>", "where pictures, pages and tables go", "dist/profile")
+    .option("--markdown <file>", "write tables and pictures into a document, at each case's place (docs/bench.md)")
     .option("--bridge <file>", "the Swift twin's command, instead of building it from this checkout")
     .action(async (options: ProfileOptions) => {
       process.exitCode = await profileCommand(options, process.stdout);
@@ -52,6 +61,12 @@ export async function profileCommand(
   if (missing !== null) {
     say(missing);
     return 3;
+  }
+  const { markdown } = options;
+  const misplaced = chosen.flatMap((one) => (markdown && placeFault(markdown, placeOf(one, options))) || []);
+  if (misplaced.length > 0) {
+    say(misplaced.join("\n"));
+    return 2;
   }
   mkdirSync(options.out, { recursive: true });
   guard();
@@ -171,9 +186,19 @@ function keep(one: BenchCase, options: ProfileOptions, sections: Section[]): voi
     write(`${section.id}.svg`, graphOf(section));
     if (raw !== null) write(`${section.id}.${raw.name}`, raw.text);
   }
-  const name = `${one.id}-${options.target}`;
-  write(`${name}.html`, profilePage(`${one.title}: ${options.target}`, words, sections));
-  write(`${name}.md`, `${words}.\n\n${sections.map(sectionMarkdown).join("\n\n")}\n`);
+  write(`${placeOf(one, options)}.html`, profilePage(`${one.title}: ${options.target}`, words, sections));
+  if (options.markdown === undefined) return;
+  // Pictures lie in a folder with the document's name.
+  const { dir, name } = parse(options.markdown);
+  mkdirSync(join(dir, name), { recursive: true });
+  for (const section of sections) writeFileSync(join(dir, name, `${section.id}.svg`), graphOf(section));
+  const tables = sections.map((section) => sectionMarkdown(section, `${name}/${section.id}.svg`));
+  writePlace(options.markdown, placeOf(one, options), `${words}.\n\n${tables.join("\n")}`);
+}
+
+/** What a case's figures are called in a document. */
+function placeOf(one: BenchCase, options: ProfileOptions): string {
+  return `${one.id}-${options.target}`;
 }
 
 function seconds(text: string): number {

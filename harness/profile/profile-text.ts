@@ -7,6 +7,9 @@ import { flameGraph, type WeightText } from "./flame-graph.ts";
 /** Rows of a table of frames. */
 const framesMost = 25;
 
+/** Rows of a table in a document. */
+const documentRowsMost = 12;
+
 /** Parts whose own weight is less are left out of a table, in percent. */
 const partPercentMin = 0.5;
 
@@ -71,18 +74,17 @@ export function graphOf({ title, capture, text }: Section): string {
   return flameGraph(capture.tree, title, text);
 }
 
-/** The tables of a document. */
-export function sectionMarkdown(section: Section): string {
+/** For a document, which has the picture in a file of its own. */
+export function sectionMarkdown(section: Section, picture: string): string {
   const tables = tablesOf(section).map(({ name, rows }) => {
-    const lines = rows.map((cells) => `| ${cells.map((cell, at) => (at === 0 ? `\`${cell}\`` : cell)).join(" | ")} |`);
-    return [
-      `${name}:\n`,
-      "| | self % | total % | self | a request |",
-      "| --- | ---: | ---: | ---: | ---: |",
-      ...lines,
-    ].join("\n");
+    const lines = rows
+      .slice(0, documentRowsMost)
+      .map(([label = "", ...cells]) => `| ${[`\`${label}\``, ...cells].join(" | ")} |\n`);
+    return `${name}:\n\n| | self % | total % | self | a request |\n| --- | ---: | ---: | ---: | ---: |\n${lines.join("")}`;
   });
-  return [`### ${section.title}\n`, `${indexText(section)}\n`, tables.join("\n\n")].join("\n");
+  const { title, perRequest, capture } = section;
+  const words = `${perRequest(capture.tree.total)} a request. ${indexText(section)}`;
+  return `### ${title}\n\n![${title}](${picture})\n\n${words}\n\n${tables.join("\n")}`;
 }
 
 function tablesOf(section: Section): { name: string; rows: string[][] }[] {

@@ -5,9 +5,10 @@ import { type BenchReport, type CaseResult, type ContenderResult, type Metric, m
 import { cases } from "../bench/cases/index.ts";
 import { contenders } from "../bench/contenders/index.ts";
 import { curvesOf } from "../bench/curves.ts";
+import { placed, placeFault } from "../bench/document.ts";
 import { type Goal, judgeGoals, readGoals } from "../bench/goals.ts";
 import { htmlPage } from "../bench/html.ts";
-import { markdownOf, placed, placeFault } from "../bench/markdown.ts";
+import { markdownOf } from "../bench/markdown.ts";
 import { keepReport, readReport } from "../bench/report-files.ts";
 import { ratioOf, spreadOf } from "../bench/statistics.ts";
 import { caseText, curvesText, goalsText } from "../bench/table.ts";
@@ -174,10 +175,10 @@ t.test("the tables go to their place in a document, and nothing else of it chang
   t.match(tables, "| reference | 2.000 | 3.000 | 1.50 (1.50..1.50) |");
   t.match(tables, "Left out: nginx (it is missing).");
   const document = "# Before\n<!-- figures: bench -->\nold\n<!-- end of figures: bench -->\nafter\n";
-  const filled = placed(document, "bench", report);
+  const filled = placed(document, "bench", tables);
   t.equal(filled, document.replace("old\n", `\n${tables}\n`));
-  t.equal(placed(filled, "bench", report), filled, "again it changes nothing");
-  const both = placed(filled, "first-frame", report);
+  t.equal(placed(filled, "bench", tables), filled, "again it changes nothing");
+  const both = placed(filled, "first-frame", tables);
   t.ok(both.startsWith(filled), "another command's figures have a place of their own");
   t.end();
 });
@@ -195,7 +196,7 @@ t.test(
     const report = reportOf([caseOf("requestsPerSecond", { reference: [100] })]);
     keepReport(report, files, "first-frame");
     t.same(readReport(files.json), report);
-    t.equal(readFileSync(files.markdown, "utf8"), placed("", "first-frame", report));
+    t.equal(readFileSync(files.markdown, "utf8"), placed("", "first-frame", markdownOf(report)));
     const said: string[] = [];
     const options = { rounds: 1, seconds: 1, only: "", contenders: "*", baseline: "", clients: 1 };
     const out = { write: (text: string) => said.push(text) };

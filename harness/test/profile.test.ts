@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import t from "tap";
 import type { Stage } from "../bench/bench-types.ts";
 import { cpuSecondsOf, startProcess } from "../bench/processes.ts";
@@ -176,7 +178,7 @@ t.test("tables tell shares, cost of a request, and what of it is the index", (t)
   t.match(text, "The index: 2.5 µs a request, 25.0 % of it.");
   t.match(text, / 75\.0 +75\.0 +75 ms +7\.5 µs {2}server\/edge\/a\.ts\n/);
   t.match(text, / 75\.0 +75\.0 +75 ms +7\.5 µs {2}write\n/);
-  t.match(sectionMarkdown(section), "| `server/edge/index-queue.ts` | 25.0 | 25.0 | 25 ms | 2.5 µs |");
+  t.match(sectionMarkdown(section, "p/one.svg"), "| `server/edge/index-queue.ts` | 25.0 | 25.0 | 25 ms | 2.5 µs |");
   t.match(profilePage("p", "m", [section]), /<td>server\/edge\/a\.ts<\/td><td>75\.0<\/td>/);
   t.end();
 });
@@ -184,16 +186,22 @@ t.test("tables tell shares, cost of a request, and what of it is the index", (t)
 t.test("a short profile of the reference finds its own functions, and writes pictures, pages and tables", async (t) => {
   const out = t.testdir();
   const said: string[] = [];
-  const options = { only: "hit-2k", target: "reference", seconds: 0.4, out };
+  const markdown = join(mkdtempSync(join(tmpdir(), "reelcache-profile-test-")), "figures.md");
+  t.teardown(() => rmSync(dirname(markdown), { recursive: true }));
+  const options = { only: "hit-2k", target: "reference", seconds: 0.4, out, markdown };
   t.equal(await profileCommand(options, { write: (text: string) => said.push(text) }), 0);
   t.same(readdirSync(out).sort(), [
     "hit-2k-reference-allocations.heapprofile",
     "hit-2k-reference-allocations.svg",
     "hit-2k-reference.cpuprofile",
     "hit-2k-reference.html",
-    "hit-2k-reference.md",
     "hit-2k-reference.svg",
   ]);
+  const document = readFileSync(markdown, "utf8");
+  t.match(document, /^<!-- figures: hit-2k-reference -->\n/);
+  for (const [, picture] of document.matchAll(/^!\[[^\]]*\]\((figures\/[a-z0-9-]+\.svg)\)$/gm)) {
+    t.match(readFileSync(`${dirname(markdown)}/${picture}`, "utf8"), /^<svg /);
+  }
   const text = said.join("");
   t.match(text, /processor time of the main thread \([1-9][0-9]* of [1-9][0-9]* ms\): [1-9][0-9]* answers/);
   t.match(text, /hit-2k, reference: allocations: [1-9][0-9]* answers, [0-9.]+ MB in all/);
@@ -204,7 +212,9 @@ t.test("a short profile of the reference finds its own functions, and writes pic
 
 t.test("what cannot be profiled is told", async (t) => {
   const out = { write: () => undefined };
-  const options = { only: "hit-2k", target: "reference", seconds: 0.4, out: t.testdir() };
+  const folder = t.testdir({ "half.md": "<!-- figures: hit-2k-reference -->" });
+  const options = { only: "hit-2k", target: "reference", seconds: 0.4, out: folder };
+  t.equal(await profileCommand({ ...options, markdown: `${folder}/half.md` }, out), 2);
   t.equal(await profileCommand({ ...options, only: "nothing" }, out), 2);
   t.equal(await profileCommand({ ...options, target: "nginx-static" }, out), 2);
   t.equal(await profileCommand({ ...options, target: "bridge", bridge: "/no/such/file" }, out), 3);

@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { matching, wholeNumber } from "../arguments.ts";
 import type { BenchReport } from "../bench-types.ts";
 import { missingProgram } from "../contenders/nginx.ts";
-import { placeFault } from "../markdown.ts";
+import { placeFault } from "../document.ts";
 import { guard } from "../processes.ts";
 import { keepReport, readReport } from "../report-files.ts";
 import { machineOf } from "../run-bench.ts";

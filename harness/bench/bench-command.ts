@@ -23,6 +23,7 @@ type BenchOptions = {
   json?: string;
   html?: string;
   markdown?: string;
+  place?: string;
   from?: string;
   list?: boolean;
 };
@@ -42,6 +43,7 @@ export function addBenchCommand(program: Command): void {
     .option("--json <file>", "write all figures as JSON")
     .option("--html <file>", "write a page with charts")
     .option("--markdown <file>", "write the tables into a document, at its place for them (docs/bench.md)")
+    .option("--place <name>", "that place's name, where a document has several (default: bench)")
     .option("--from <file>", "measure nothing: take the figures from what --json wrote")
     .option("--list", "list cases and contenders, and what is missing here")
     .action(async (options: BenchOptions) => {
@@ -64,7 +66,7 @@ export async function benchCommand(options: BenchOptions, out: { write: (text: s
     say(`${[curvesText(report), goalsText(report)].filter(Boolean).join("\n\n")}\n`);
     say(headerText(report));
   };
-  const misplaced = options.markdown === undefined ? null : placeFault(options.markdown, "bench");
+  const misplaced = options.markdown === undefined ? null : placeFault(options.markdown, options.place ?? "bench");
   if (misplaced !== null) {
     say(misplaced);
     return 2;

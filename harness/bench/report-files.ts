@@ -8,7 +8,8 @@ import { markdownOf } from "./markdown.ts";
 /** Whose figures they are: a document may hold those of several commands. */
 export type FigureKind = "bench" | "first-frame";
 
-export type ReportFiles = { json?: string; html?: string; markdown?: string };
+/** `place`: where in the document; named for the kind when it is not said. */
+export type ReportFiles = { json?: string; html?: string; markdown?: string; place?: string };
 
 const titles: Record<FigureKind, string> = { bench: "reelcache bench", "first-frame": "reelcache: first frames" };
 
@@ -16,7 +17,7 @@ const titles: Record<FigureKind, string> = { bench: "reelcache bench", "first-fr
 export function keepReport(report: BenchReport, files: ReportFiles, kind: FigureKind): void {
   if (files.json !== undefined) writeFileSync(files.json, `${JSON.stringify(report, null, 2)}\n`);
   if (files.html !== undefined) writeFileSync(files.html, htmlPage(report, titles[kind]));
-  if (files.markdown !== undefined) writePlace(files.markdown, kind, markdownOf(report));
+  if (files.markdown !== undefined) writePlace(files.markdown, files.place ?? kind, markdownOf(report));
 }
 
 /** What `keepReport` wrote as JSON, or why it cannot be had. */

@@ -204,6 +204,8 @@ t.test(
     t.equal(await benchCommand({ ...options, from: files.json, markdown: `${folder}/half` }, out), 2);
     t.equal(await benchCommand({ ...options, from: files.json, markdown: `${folder}/none` }, out), 0);
     t.match(readFileSync(`${folder}/none`, "utf8"), /^text\n<!-- figures: bench -->\n/);
+    t.equal(await benchCommand({ ...options, from: files.json, markdown: `${folder}/none`, place: "growth" }, out), 0);
+    t.match(readFileSync(`${folder}/none`, "utf8"), /end of figures: bench -->\n<!-- figures: growth -->\n/);
     t.match(said.join(""), /one {2}one case/);
   },
 );

@@ -188,7 +188,7 @@ t.test("a short profile of the reference finds its own functions, and writes pic
   const said: string[] = [];
   const markdown = join(mkdtempSync(join(tmpdir(), "reelcache-profile-test-")), "figures.md");
   t.teardown(() => rmSync(dirname(markdown), { recursive: true }));
-  const options = { only: "hit-2k", target: "reference", seconds: 0.4, out, markdown };
+  const options = { only: "hit-2k", target: "reference", seconds: 1, out, markdown };
   t.equal(await profileCommand(options, { write: (text: string) => said.push(text) }), 0);
   t.same(readdirSync(out).sort(), [
     "hit-2k-reference-allocations.heapprofile",

@@ -46,13 +46,20 @@ export const shareCases: BenchCase[] = [
       const read = stage.side({ ...slow, readBytesPerSecond: slowBytesPerSecond }, 0.4);
       const turn = await hitTurn(stage, { ...planOf(stage, segments, 2_000_000), connections: 4 });
       const side = await read;
-      // Quick players must not take from slow ones either. A read at a time, the first at once: it may be above 100.
-      turn.figures.pacePercent = (side.bytes * 100) / side.seconds / (slowReaders * slowBytesPerSecond);
+      turn.figures.pacePercent = pacePercentOf(side.bytes, side.seconds);
       turn.faults.push(...side.faults);
       return turn;
     },
   },
 ];
+
+/**
+ * Quick players must not take from slow ones either: what these got of what they would have read. As they read a piece at
+ * a time, and the first one at once, it may be above 100.
+ */
+export function pacePercentOf(bytes: number, seconds: number): number {
+  return (bytes * 100) / (seconds * slowReaders * slowBytesPerSecond);
+}
 
 function planOf(stage: Stage, paths: string[], bytes: number | null): LoadPlan {
   const targets = paths.map((path) => stage.running.targetOf(path));

@@ -37,6 +37,7 @@ const typescriptOnly = new Map([["errorTable", "an enum of Swift lists its own c
 const edgeWithoutTwin = new Map([
   ["read-memory", "Data counts its holders by itself"],
   ["response-writer", "PlayerResponse writes its own heads: there is no library to be kept from adding to them"],
+  ["turn-queue", "a serial queue runs one block at a time, in the order in which they came"],
 ]);
 
 const ruleId = /(?<![A-Z0-9-])R(?:-[A-Z][A-Z0-9]*)+-[0-9]+(?![0-9])/g;

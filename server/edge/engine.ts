@@ -27,6 +27,7 @@ import type { ReadMemory } from "./read-memory.ts";
 import type { SpanFiles } from "./span-files.ts";
 import type { SpanJournal } from "./span-journal.ts";
 import { StartQueue } from "./start-queue.ts";
+import { TurnQueue } from "./turn-queue.ts";
 
 /** What the engine is made of; the composition root makes it. */
 export type EngineParts = {
@@ -56,6 +57,7 @@ export class Engine {
   readonly readMemory: ReadMemory;
   readonly log: Log;
   readonly now: () => number;
+  readonly turns = new TurnQueue();
   bytesFromOrigin = 0;
   bytesFromDisk = 0;
   private readonly parts: EngineParts;

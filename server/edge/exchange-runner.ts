@@ -42,8 +42,8 @@ export class ExchangeRunner {
   listen(): void {
     const response = this.response;
     if (this.over || response === null) return;
-    // A turn of the loop between two pieces: a socket that takes all it is given must not keep the others waiting.
-    response.on("drain", () => setImmediate(goOn, this));
+    // On a turn of its own: a socket that takes all it is given must not keep the others waiting.
+    response.on("drain", () => this.engine.turns.add(this));
     response.on("close", () => this.gone());
   }
 
@@ -238,8 +238,4 @@ export class ExchangeRunner {
     engine.drain();
     this.finish();
   }
-}
-
-function goOn(runner: ExchangeRunner): void {
-  runner.goOn();
 }

@@ -7,7 +7,6 @@ import { findSlot, slotFor } from "../download/resource-table.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
 import { fieldCombined, fieldFirst } from "../http/field-list.ts";
 import { parseHttpDate } from "../http/http-date.ts";
-import { upstreamUrlAllowed } from "../route/upstream-access.ts";
 import { blankBody } from "./body-life.ts";
 import { bodyAgeMs, serveBody } from "./exchange-serve.ts";
 import { joinFlight, launchFlight, openOpening } from "./flight-control.ts";
@@ -17,7 +16,7 @@ import type { Exchange, ProxyState } from "./proxy-state.ts";
 /** Plans an exchange: called when it begins, and again when what it waited for came to nothing. */
 export function planExchange(state: ProxyState, exchange: Exchange, nowMs: number): void {
   // R-UPSTREAM-1
-  if (!upstreamUrlAllowed(exchange.url, state.options.allowUpstream)) {
+  if (!exchange.allowed) {
     answerProblem(state, exchange, "forbidden-upstream", "no option allows this upstream host", nowMs);
     return;
   }

@@ -1,6 +1,6 @@
 /** Answers an exchange from a body: status, head, and the cursor that reads the rest. */
 
-import { lowerAscii, parseDigits } from "../base/bytes.ts";
+import { equalIgnoreCase, parseDigits } from "../base/bytes.ts";
 import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
 import { currentAgeMs } from "../cache/freshness.ts";
 import type { Body } from "../download/flight.ts";
@@ -241,7 +241,7 @@ export function playlistFields(stored: string[]): string[] {
   const fields = stored.slice();
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const value = fields[at + 1] ?? "";
-    if (lowerAscii(fields[at] ?? "") === "etag" && value.startsWith('"')) fields[at + 1] = `W/${value}`;
+    if (equalIgnoreCase(fields[at] ?? "", "etag") && value.startsWith('"')) fields[at + 1] = `W/${value}`;
   }
   return fields;
 }

@@ -18,8 +18,13 @@ import type { PlaylistMemory } from "./playlist-memory.ts";
 import { newPlaylistMemory } from "./playlist-memory.ts";
 import type { StartClaim, StartMemory } from "./start-memory.ts";
 import { newStartMemory } from "./start-memory.ts";
+import type { TargetMemory } from "./target-memory.ts";
+import { newTargetMemory } from "./target-memory.ts";
 import type { UrlMemory } from "./url-memory.ts";
 import { newUrlMemory } from "./url-memory.ts";
+
+/** Bytes of request targets that are remembered, with what they name. */
+const targetMemoryBytes = 1_048_576;
 
 /** What the core must know of the options. */
 export type CoreOptions = {
@@ -70,6 +75,8 @@ export type Exchange = {
   url: string;
   key: string;
   form: UrlForm;
+  /** The options allow its upstream host. */
+  allowed: boolean;
   /** What a proxied URL of this exchange begins with. */
   prefix: string;
   fields: FieldList;
@@ -139,6 +146,8 @@ export type ProxyState = {
   playlists: PlaylistMemory;
   /** Media playlists with which a player may begin. */
   starts: StartMemory;
+  /** What players asked for. */
+  targets: TargetMemory;
   nextEntryId: number;
   nextFlightId: number;
   nextExchangeId: number;
@@ -175,6 +184,7 @@ export function newProxyState(options: CoreOptions, nextEntryId: number, evictAf
     expressUrls: newUrlMemory(options.limits.expressUrlsMax),
     playlists: newPlaylistMemory(options.limits.playlistMemoryBytesMax),
     starts: newStartMemory(options.limits.startAheadUrlsMax),
+    targets: newTargetMemory(targetMemoryBytes),
     nextEntryId,
     nextFlightId: 1,
     nextExchangeId: 1,

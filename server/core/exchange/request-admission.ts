@@ -15,10 +15,13 @@ import { hostAllowed } from "../route/host-check.ts";
 import { proxyPrefix } from "../route/proxied-url.ts";
 import type { UrlForm } from "../route/request-target.ts";
 import { parseTarget, targetAuthority } from "../route/request-target.ts";
+import { upstreamUrlAllowed } from "../route/upstream-access.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { finishExchange, plainParts, problemHead } from "./problem.ts";
 import type { Exchange, PlayerRequest, ProxyState } from "./proxy-state.ts";
 import { isWorthFetching } from "./start-ahead.ts";
+import type { KnownTarget } from "./target-memory.ts";
+import { recallTarget, rememberTarget } from "./target-memory.ts";
 
 export type Admission =
   | { kind: "exchange"; exchange: Exchange }
@@ -54,12 +57,20 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
   }
   // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
   if (hasContent(request)) return refuse(state, request, "bad-request", "this method takes no content", nowMs);
-  const route = parseTarget(request.target, state.options.secret);
-  if (route.kind === "error") return refuse(state, request, route.code, route.detail, nowMs);
+  let target = recallTarget(state.targets, request.target);
+  if (target === null) {
+    const route = parseTarget(request.target, state.options.secret);
+    if (route.kind === "error") return refuse(state, request, route.code, route.detail, nowMs);
+    if (route.kind === "local") {
+      if (request.method === "OPTIONS") return preflight(state, request, nowMs);
+      return { kind: "local", path: route.path, query: route.query };
+    }
+    target = targetOf(state, route.form, route.url);
+    rememberTarget(state.targets, request.target, target);
+  }
   if (request.method === "OPTIONS") return preflight(state, request, nowMs);
-  if (route.kind === "local") return { kind: "local", path: route.path, query: route.query };
   const prefix = proxyPrefix("http", host ?? localAuthority(request), state.options.secret);
-  return { kind: "exchange", exchange: newExchange(state, request, route.form, route.url, prefix, nowMs) };
+  return { kind: "exchange", exchange: newExchange(state, request, target, prefix, nowMs) };
 }
 
 /** Plans an exchange that was admitted or begun. */
@@ -145,16 +156,26 @@ function unheardExchange(
     localPort: 0,
     close: false,
   };
-  const exchange = newExchange(state, request, form, url, prefix, nowMs);
+  const exchange = newExchange(state, request, targetOf(state, form, url), prefix, nowMs);
   exchange.method = "";
   return exchange;
+}
+
+/** What a URL names to this proxy. */
+function targetOf(state: ProxyState, form: UrlForm, url: string): KnownTarget {
+  return {
+    form,
+    url,
+    key: cacheKey(url, state.options.keyRules),
+    playlist: isPlaylistUrl(url),
+    allowed: upstreamUrlAllowed(url, state.options.allowUpstream),
+  };
 }
 
 function newExchange(
   state: ProxyState,
   request: PlayerRequest,
-  form: UrlForm,
-  url: string,
+  target: KnownTarget,
   prefix: string,
   nowMs: number,
 ): Exchange {
@@ -162,16 +183,17 @@ function newExchange(
     id: state.nextExchangeId,
     state: "waiting",
     method: request.method === "HEAD" ? "HEAD" : "GET",
-    url,
-    key: cacheKey(url, state.options.keyRules),
-    form,
+    url: target.url,
+    key: target.key,
+    form: target.form,
+    allowed: target.allowed,
     prefix,
     fields: request.fields,
     // R-HTTP-8
     range: request.method === "HEAD" ? { kind: "none" } : parseRange(rangeField(request)),
     httpMinor: request.httpMinor,
     keepAlive: state.options.keepAlive && !request.close,
-    playlist: isPlaylistUrl(url),
+    playlist: target.playlist,
     ahead: false,
     startClaim: null,
     solo: false,

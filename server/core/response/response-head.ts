@@ -4,7 +4,7 @@
  * The proxy owns framing, ranges, CORS, Age, Cache-Status, Date and Connection; of what the origin said, it sends what
  * an entry keeps. A field that is not in the order below stands after Vary, as the origin wrote its name.
  */
-import { isToken, lowerAscii } from "../base/bytes.ts";
+import { equalIgnoreCase, isToken, lowerAscii } from "../base/bytes.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldFirst, isFieldValue } from "../http/field-list.ts";
 import { formatHttpDate } from "../http/http-date.ts";
@@ -89,7 +89,7 @@ export function responseHead(parts: HeadParts): ResponseHead {
 function addContent(fields: FieldList, parts: HeadParts): void {
   // R-RESP-6
   if (!isBodyless(parts.status)) {
-    add(fields, "Content-Type", parts.contentType);
+    addForeign(fields, "Content-Type", parts.contentType);
     add(fields, "Content-Length", parts.contentLength < 0 ? null : `${parts.contentLength}`);
     add(fields, "Content-Range", parts.contentRange);
   }
@@ -99,37 +99,41 @@ function addContent(fields: FieldList, parts: HeadParts): void {
 /** ETag, Last-Modified, Cache-Control, Expires, Vary, and whatever else the origin's response keeps. */
 function addStored(fields: FieldList, parts: HeadParts): void {
   for (const name of leadingStored) {
-    add(fields, name, fieldFirst(parts.stored, name));
+    addForeign(fields, name, fieldFirst(parts.stored, name));
   }
   for (let index = 0; index + 1 < parts.stored.length; index += 2) {
     const name = parts.stored[index] ?? "";
-    if (mayPass(fields, lowerAscii(name), parts.status)) {
-      add(fields, name, parts.stored[index + 1] ?? null);
+    if (mayPass(fields, name, parts.status)) {
+      addForeign(fields, name, parts.stored[index + 1] ?? null);
     }
   }
 }
 
-/** Whether an origin field of this lower-case name may still be added. */
-function mayPass(fields: FieldList, lowerName: string, status: number): boolean {
+/** Whether an origin field of this name may still be added. */
+function mayPass(fields: FieldList, name: string, status: number): boolean {
+  // R-RESP-4: asked first, as it is true of most: they have their own places.
+  if (fieldFirst(fields, name) !== null && !equalIgnoreCase(name, "set-cookie")) {
+    return false;
+  }
+  const lowerName = lowerAscii(name);
   // R-RESP-3
   if (neverStored.includes(lowerName) || lowerName.startsWith("access-control-")) {
     return false;
   }
   // R-RESP-6
-  if (isBodyless(status) && lowerName.startsWith("content-") && lowerName !== "content-location") {
-    return false;
-  }
-  // R-RESP-4
-  return lowerName === "set-cookie" || fieldFirst(fields, lowerName) === null;
+  return !isBodyless(status) || !lowerName.startsWith("content-") || lowerName === "content-location";
 }
 
 /** Age, Retry-After, Allow, Cache-Status. */
 function addOwn(fields: FieldList, parts: HeadParts): void {
   add(fields, "Age", parts.ageSeconds < 0 ? null : `${parts.ageSeconds}`);
   // R-RESP-12
-  const passedRetry = fieldFirst(parts.stored, "retry-after");
-  add(fields, "Retry-After", parts.retryAfterSeconds < 0 ? passedRetry : `${parts.retryAfterSeconds}`);
-  add(fields, "Allow", parts.allow ?? fieldFirst(parts.stored, "allow"));
+  if (parts.retryAfterSeconds < 0) {
+    addForeign(fields, "Retry-After", fieldFirst(parts.stored, "retry-after"));
+  } else {
+    add(fields, "Retry-After", `${parts.retryAfterSeconds}`);
+  }
+  addForeign(fields, "Allow", parts.allow ?? fieldFirst(parts.stored, "allow"));
   add(fields, "Cache-Status", parts.note === null ? null : cacheStatusText(parts.note));
 }
 
@@ -172,8 +176,15 @@ function isBodyless(status: number): boolean {
   return status === 204 || status === 304;
 }
 
-/** Appends a field, unless it has no value or could not stand in a head. */
+/** Appends a field of the proxy's own, unless it has no value. */
 function add(fields: FieldList, name: string, value: string | null): void {
+  if (value !== null) {
+    fields.push(name, value);
+  }
+}
+
+/** Appends a field that came from outside, unless it has no value or could not stand in a head. */
+function addForeign(fields: FieldList, name: string, value: string | null): void {
   // R-RESP-2
   if (value !== null && isToken(name) && isFieldValue(value)) {
     fields.push(name, value);

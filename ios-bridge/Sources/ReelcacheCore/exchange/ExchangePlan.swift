@@ -3,7 +3,7 @@
 /// Plans an exchange: called when it begins, and again when what it waited for came to nothing.
 package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
   // R-UPSTREAM-1
-  if !upstreamUrlAllowed(exchange.url, state.options.allowUpstream) {
+  if !exchange.allowed {
     answerProblem(state, exchange, .forbiddenUpstream, "no option allows this upstream host", nowMs)
     return
   }

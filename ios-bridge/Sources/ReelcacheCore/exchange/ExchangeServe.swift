@@ -234,7 +234,7 @@ package func playlistFields(_ stored: FieldList) -> FieldList {
   var at = 0
   while at + 1 < fields.count {
     let value = fields[at + 1]
-    if lowerAscii(fields[at]) == "etag" && value.startsWith("\"") { fields[at + 1] = "W/\(value)" }
+    if equalIgnoreCase(fields[at], "etag") && value.startsWith("\"") { fields[at + 1] = "W/\(value)" }
     at += 2
   }
   return fields

@@ -1,5 +1,8 @@
 /// The state of the whole proxy as the core sees it, and the actions that the edge carries out, in order.
 
+/// Bytes of request targets that are remembered, with what they name.
+private let targetMemoryBytes = 1_048_576
+
 /// What the core must know of the options.
 package struct CoreOptions: Sendable {
   package var limits: Limits
@@ -113,6 +116,8 @@ package final class Exchange {
   package let url: ByteString
   package let key: ByteString
   package let form: UrlForm
+  /// The options allow its upstream host.
+  let allowed: Bool
   /// What a proxied URL of this exchange begins with.
   package let prefix: ByteString
   package let fields: FieldList
@@ -145,6 +150,7 @@ package final class Exchange {
     url: ByteString,
     key: ByteString,
     form: UrlForm,
+    allowed: Bool,
     prefix: ByteString,
     fields: FieldList,
     range: RangeSpec,
@@ -158,6 +164,7 @@ package final class Exchange {
     self.url = url
     self.key = key
     self.form = form
+    self.allowed = allowed
     self.prefix = prefix
     self.fields = fields
     self.range = range
@@ -217,6 +224,8 @@ package final class ProxyState {
   package let playlists: PlaylistMemory
   /// Media playlists with which a player may begin.
   package let starts: StartMemory
+  /// What players asked for.
+  let targets: TargetMemory
   var nextEntryId: Int
   var nextFlightId = 1
   var nextExchangeId = 1
@@ -238,6 +247,7 @@ package final class ProxyState {
     expressUrls = newUrlMemory(options.limits.expressUrlsMax)
     playlists = newPlaylistMemory(options.limits.playlistMemoryBytesMax)
     starts = newStartMemory(options.limits.startAheadUrlsMax)
+    targets = newTargetMemory(targetMemoryBytes)
     self.nextEntryId = nextEntryId
     self.evictAfterMs = evictAfterMs
   }

@@ -38,18 +38,23 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
   }
   // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
   if hasContent(request) { return refuse(state, request, .badRequest, "this method takes no content", nowMs) }
-  let route = parseTarget(request.target, state.options.secret)
-  if case .error(let code, let detail) = route { return refuse(state, request, code, detail, nowMs) }
-  if request.method == "OPTIONS" { return preflight(state, request, nowMs) }
-  switch route {
-  case .error(let code, let detail):
-    return refuse(state, request, code, detail, nowMs)
-  case .local(let path, let query):
-    return .local(path: path, query: query)
-  case .resource(let form, let url):
-    let prefix = proxyPrefix("http", host ?? localAuthority(request), state.options.secret)
-    return .exchange(exchange: newExchange(state, request, form, url, prefix, nowMs))
+  var target = recallTarget(state.targets, request.target)
+  if target == nil {
+    switch parseTarget(request.target, state.options.secret) {
+    case .error(let code, let detail):
+      return refuse(state, request, code, detail, nowMs)
+    case .local(let path, let query):
+      if request.method == "OPTIONS" { return preflight(state, request, nowMs) }
+      return .local(path: path, query: query)
+    case .resource(let form, let url):
+      let read = targetOf(state, form, url)
+      rememberTarget(state.targets, request.target, read)
+      target = read
+    }
   }
+  guard let target, request.method != "OPTIONS" else { return preflight(state, request, nowMs) }
+  let prefix = proxyPrefix("http", host ?? localAuthority(request), state.options.secret)
+  return .exchange(exchange: newExchange(state, request, target, prefix, nowMs))
 }
 
 /// Plans an exchange that was admitted or begun.
@@ -135,32 +140,43 @@ private func unheardExchange(
     localPort: 0,
     close: false
   )
-  let exchange = newExchange(state, request, form, url, prefix, nowMs)
+  let exchange = newExchange(state, request, targetOf(state, form, url), prefix, nowMs)
   exchange.method = .background
   return exchange
+}
+
+/// What a URL names to this proxy.
+private func targetOf(_ state: ProxyState, _ form: UrlForm, _ url: ByteString) -> KnownTarget {
+  KnownTarget(
+    form: form,
+    url: url,
+    key: cacheKey(url, state.options.keyRules),
+    playlist: isPlaylistUrl(url),
+    allowed: upstreamUrlAllowed(url, state.options.allowUpstream)
+  )
 }
 
 private func newExchange(
   _ state: ProxyState,
   _ request: PlayerRequest,
-  _ form: UrlForm,
-  _ url: ByteString,
+  _ target: KnownTarget,
   _ prefix: ByteString,
   _ nowMs: Int
 ) -> Exchange {
   let exchange = Exchange(
     id: state.nextExchangeId,
     method: request.method == "HEAD" ? .head : .get,
-    url: url,
-    key: cacheKey(url, state.options.keyRules),
-    form: form,
+    url: target.url,
+    key: target.key,
+    form: target.form,
+    allowed: target.allowed,
     prefix: prefix,
     fields: request.fields,
     // R-HTTP-8
     range: request.method == "HEAD" ? .none : parseRange(rangeField(request)),
     httpMinor: request.httpMinor,
     keepAlive: state.options.keepAlive && !request.close,
-    playlist: isPlaylistUrl(url),
+    playlist: target.playlist,
     startMs: nowMs
   )
   state.nextExchangeId += 1

@@ -106,7 +106,7 @@ package func responseHead(_ parts: HeadParts) -> ResponseHead {
 private func addContent(_ fields: inout FieldList, _ parts: HeadParts) {
   // R-RESP-6
   if !isBodyless(parts.status) {
-    add(&fields, "Content-Type", parts.contentType)
+    addForeign(&fields, "Content-Type", parts.contentType)
     add(&fields, "Content-Length", parts.contentLength < 0 ? nil : .decimal(parts.contentLength))
     add(&fields, "Content-Range", parts.contentRange)
   }
@@ -115,32 +115,36 @@ private func addContent(_ fields: inout FieldList, _ parts: HeadParts) {
 
 /// ETag, Last-Modified, Cache-Control, Expires, Vary, and whatever else the origin's response keeps.
 private func addStored(_ fields: inout FieldList, _ parts: HeadParts) {
-  for name in leadingStored { add(&fields, name, fieldFirst(parts.stored, name)) }
+  for name in leadingStored { addForeign(&fields, name, fieldFirst(parts.stored, name)) }
   var index = 0
   while index + 1 < parts.stored.count {
     let name = parts.stored[index]
-    if mayPass(fields, lowerAscii(name), parts.status) { add(&fields, name, parts.stored[index + 1]) }
+    if mayPass(fields, name, parts.status) { addForeign(&fields, name, parts.stored[index + 1]) }
     index += 2
   }
 }
 
-/// Whether an origin field of this lower-case name may still be added.
-private func mayPass(_ fields: FieldList, _ lowerName: ByteString, _ status: Int) -> Bool {
+/// Whether an origin field of this name may still be added.
+private func mayPass(_ fields: FieldList, _ name: ByteString, _ status: Int) -> Bool {
+  // R-RESP-4: asked first, as it is true of most: they have their own places.
+  if fieldFirst(fields, name) != nil && !equalIgnoreCase(name, "set-cookie") { return false }
+  let lowerName = lowerAscii(name)
   // R-RESP-3
   if neverStored.contains(lowerName) || lowerName.startsWith("access-control-") { return false }
   // R-RESP-6
-  if isBodyless(status) && lowerName.startsWith("content-") && lowerName != "content-location" { return false }
-  // R-RESP-4
-  return lowerName == "set-cookie" || fieldFirst(fields, lowerName) == nil
+  return !isBodyless(status) || !lowerName.startsWith("content-") || lowerName == "content-location"
 }
 
 /// Age, Retry-After, Allow, Cache-Status.
 private func addOwn(_ fields: inout FieldList, _ parts: HeadParts) {
   add(&fields, "Age", parts.ageSeconds < 0 ? nil : .decimal(parts.ageSeconds))
   // R-RESP-12
-  let passedRetry = fieldFirst(parts.stored, "retry-after")
-  add(&fields, "Retry-After", parts.retryAfterSeconds < 0 ? passedRetry : .decimal(parts.retryAfterSeconds))
-  add(&fields, "Allow", parts.allow ?? fieldFirst(parts.stored, "allow"))
+  if parts.retryAfterSeconds < 0 {
+    addForeign(&fields, "Retry-After", fieldFirst(parts.stored, "retry-after"))
+  } else {
+    add(&fields, "Retry-After", .decimal(parts.retryAfterSeconds))
+  }
+  addForeign(&fields, "Allow", parts.allow ?? fieldFirst(parts.stored, "allow"))
   add(&fields, "Cache-Status", parts.note.map(cacheStatusText))
 }
 
@@ -179,8 +183,16 @@ private func isBodyless(_ status: Int) -> Bool {
   status == 204 || status == 304
 }
 
-/// Appends a field, unless it has no value or could not stand in a head.
+/// Appends a field of the proxy's own, unless it has no value.
 private func add(_ fields: inout FieldList, _ name: ByteString, _ value: ByteString?) {
+  if let value {
+    fields.append(name)
+    fields.append(value)
+  }
+}
+
+/// Appends a field that came from outside, unless it has no value or could not stand in a head.
+private func addForeign(_ fields: inout FieldList, _ name: ByteString, _ value: ByteString?) {
   // R-RESP-2
   if let value, isToken(name), isFieldValue(value) {
     fields.append(name)

@@ -4,6 +4,7 @@
  */
 import { lowerAscii } from "../core/base/bytes.ts";
 import type { Flight } from "../core/download/flight.ts";
+import { flightShouldWrite } from "../core/download/flight.ts";
 import { isEncoded } from "../core/download/head-verdict.ts";
 import { flightData, flightSettle, flightTrim } from "../core/exchange/flight-data.ts";
 import { flightDone, flightWritten, pumpReaders } from "../core/exchange/flight-end.ts";
@@ -26,6 +27,8 @@ export class FlightRunner {
   private attempt = 0;
   private transfer: OriginTransfer | null = null;
   private decoder: ContentDecoder | null = null;
+  /** Runs while bytes wait that are not worth a write yet. */
+  private timer: NodeJS.Timeout | null = null;
   /** Received bytes in memory, in order; `offsets` are where each begins. */
   private chunks: Buffer[] = [];
   private offsets: number[] = [];
@@ -62,13 +65,14 @@ export class FlightRunner {
     if (this.flight.paused) this.transfer.pause();
   }
 
-  /** Closes the origin's connection; nothing more is heard of it. */
+  /** Closes the origin's connection; nothing more is heard of it, and what it brought is written. */
   abort(): void {
     this.attempt += 1;
     this.transfer?.abort();
     this.decoder?.abort();
     this.transfer = null;
     this.decoder = null;
+    this.write();
   }
 
   pause(): void {
@@ -105,10 +109,21 @@ export class FlightRunner {
     this.first = 0;
   }
 
-  /** Writes what waits for the disk, when no other write of the file is under way. */
+  /** Writes what waits for the disk: at once if that is worth a write, else with what comes within `journalMs`. */
   write(): void {
     const { flight, engine } = this;
+    const { limits } = engine.state.options;
+    if (flightShouldWrite(flight, limits)) this.writeNow();
+    else if (flight.body.storing && flight.written < flight.position)
+      this.timer ??= setTimeout(() => this.writeNow(), limits.journalMs).unref();
+  }
+
+  /** When no other write of the file is under way. */
+  private writeNow(): void {
+    const { flight, engine } = this;
     const body = flight.body;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
     if (!body.storing || flight.written >= flight.position || !engine.takeWrite(body.entry.id, this)) return;
     body.onDisk = true;
     const buffers = this.buffersFrom(flight.written);

@@ -12,6 +12,8 @@ import {
   headText,
   isHit,
   proxy,
+  type RawConnection,
+  type RawRequest,
   type Resource,
   type ServerOptions,
   segment,
@@ -64,20 +66,65 @@ t.test("what is being played is never evicted", async (t) => {
       if (request.target !== "/1000.ts") return serve(connection, request, numbered(request.target));
       const fields = ["Content-Type", "video/mp2t", "ETag", '"held"', "Content-Length", String(size)];
       await connection.write(headText(200, "OK", fields));
-      await connection.write(numbered("/1000.ts").body.subarray(0, 200_000));
+      await connection.write(numbered("/1000.ts").body.subarray(0, 300_000));
       await gate.wait();
-      return connection.write(numbered("/1000.ts").body.subarray(200_000));
+      return connection.write(numbered("/1000.ts").body.subarray(300_000));
     },
     small,
   );
   const player = await RawPlayer.connect(on.port);
   await player.open(on.query("/1000.ts"));
-  const start = await player.take(200_000);
+  const start = await player.take(300_000);
   for (let index = 0; index < 15; index += 1) t.ok(await right(on, index), `${index} is right`);
   await on.origin.until(() => dataBytes(on) <= maxCacheBytes, "the files to fit the limit");
   gate.open();
   t.equal(bodyFault(Buffer.concat([start, await player.rest()]), numbered("/1000.ts").body), "");
   t.ok(isHit(await on.ask("/1000.ts")), "and it is stored");
+  player.abort();
+});
+
+t.test("what trickles in is written in pieces, and the rest of it when its player leaves", async (t) => {
+  const gates = [barrier(), barrier()];
+  const { body } = segment(20_000_000);
+  const answer = async (request: RawRequest, connection: RawConnection): Promise<unknown> => {
+    if (request.target !== "/slow.ts") return serve(connection, request, numbered(request.target));
+    const fields = ["Content-Type", "video/mp2t", "ETag", '"slow"', "Content-Length", String(body.length)];
+    await connection.write(headText(200, "OK", fields));
+    await connection.write(body.subarray(0, 100_000));
+    await gates[0]?.wait();
+    await connection.write(body.subarray(100_000, 300_000));
+    await gates[1]?.wait();
+    return connection.write(body.subarray(300_000, 350_000));
+  };
+  const on = await bench(t, answer, { limits: { journalMs: 600_000 } });
+  const player = await RawPlayer.connect(on.port);
+  await player.open(on.query("/slow.ts"));
+  await player.take(100_000);
+  t.ok(await right(on, 1), "another resource is fetched");
+  await on.origin.until(() => dataBytes(on) === size, "its bytes on disk");
+  gates[0]?.open();
+  await player.take(200_000);
+  await on.origin.until(() => dataBytes(on) >= size + 262_144, "a piece on disk");
+  gates[1]?.open();
+  await player.take(50_000);
+  player.abort();
+  await on.origin.until(() => dataBytes(on) === size + 350_000, "the rest on disk");
+});
+
+t.test("what an origin brought before it fell silent is written", async (t) => {
+  const on = await bench(
+    t,
+    async (_request, connection) => {
+      await connection.write(
+        headText(200, "OK", ["Content-Type", "video/mp2t", "ETag", '"a"', "Content-Length", "90"]),
+      );
+      return connection.write("the first part");
+    },
+    small,
+  );
+  const player = await RawPlayer.connect(on.port);
+  await player.open(on.query("/silent.ts"));
+  await on.origin.until(() => dataBytes(on) === 14, "its bytes on disk");
   player.abort();
 });
 

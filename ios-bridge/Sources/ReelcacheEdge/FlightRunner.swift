@@ -18,6 +18,8 @@ package final class FlightRunner: @unchecked Sendable {
   private var attempt = 0
   private var transfer: (any OriginTransfer)?
   private var decoder: (any ContentDecoder)?
+  /// Runs while bytes wait that are not worth a write yet.
+  private var timer: LoopTimer?
   /// Received bytes in memory, in order; `offsets` are where each begins.
   private var chunks: [Data] = []
   private var offsets: [Int] = []
@@ -58,13 +60,14 @@ package final class FlightRunner: @unchecked Sendable {
     if flight.paused { transfer.pause() }
   }
 
-  /// Closes the origin's connection; nothing more is heard of it.
+  /// Closes the origin's connection; nothing more is heard of it, and what it brought is written.
   package func abort() {
     attempt += 1
     transfer?.abort()
     decoder?.abort()
     transfer = nil
     decoder = nil
+    write()
   }
 
   package func pause() {
@@ -87,9 +90,21 @@ package final class FlightRunner: @unchecked Sendable {
     return offset == start && stop == chunk.count ? chunk : part(chunk, offset - start, stop)
   }
 
-  /// Writes what waits for the disk, when no other write of the file is under way.
+  /// Writes what waits for the disk: at once if that is worth a write, else with what comes within `journalMs`.
   package func write() {
+    let limits = engine.state.options.limits
+    if flightShouldWrite(flight, limits) {
+      writeNow()
+    } else if flight.body.storing && flight.written < flight.position && timer == nil {
+      timer = engine.loop.after(limits.journalMs) { [weak self] in self?.writeNow() }
+    }
+  }
+
+  /// When no other write of the file is under way.
+  private func writeNow() {
     let body = flight.body
+    timer?.cancel()
+    timer = nil
     if !body.storing || flight.written >= flight.position || !engine.takeWrite(body.entry.id, self) { return }
     body.onDisk = true
     let buffers = buffersFrom(flight.written)

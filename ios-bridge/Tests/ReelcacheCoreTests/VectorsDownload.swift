@@ -10,6 +10,7 @@ func vectorsDownload() -> VectorRegistry {
       "flightWanted": call(flightWanted),
       "flightFurthest": call(flightFurthest),
       "flightShouldPause": call(flightShouldPause),
+      "flightShouldWrite": call(flightShouldWrite),
       "flightTailFloor": call(flightTailFloor),
     ],
     "download/head-verdict": [

@@ -53,7 +53,7 @@ export type Limits = {
   resumeBackoffMs: number;
   /** Largest playlist body (decoded), in bytes; larger is 502. */
   playlistBytesMax: number;
-  /** Size of one positional read, in bytes. */
+  /** Size of one positional read, and of a write while more is to come, in bytes. */
   readPieceBytes: number;
   /** Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none. */
   memoryBytesMax: number;

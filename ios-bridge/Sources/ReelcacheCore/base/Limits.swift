@@ -51,7 +51,7 @@ package struct Limits: Sendable, Equatable {
   package var resumeBackoffMs = 250
   /// Largest playlist body (decoded), in bytes; larger is 502.
   package var playlistBytesMax = 8_388_608
-  /// Size of one positional read, in bytes.
+  /// Size of one positional read, and of a write while more is to come, in bytes.
   package var readPieceBytes = 262_144
   /// Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none.
   package var memoryBytesMax = 67_108_864

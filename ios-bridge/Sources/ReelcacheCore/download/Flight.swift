@@ -207,6 +207,14 @@ package func flightShouldPause(_ flight: Flight, _ limits: Limits) -> Bool {
   return flight.position - furthest >= ahead
 }
 
+/// Whether what awaits the disk is worth a write: one costs as much for little as for much.
+package func flightShouldWrite(_ flight: Flight, _ limits: Limits) -> Bool {
+  let waiting = flight.position - flight.written
+  if !flight.body.storing || waiting <= 0 { return false }
+  // R-FLIGHT-17: what pauses an origin is written, or neither would go on.
+  return flight.position == flight.limit || waiting >= min(limits.readPieceBytes, limits.tailBytesMax)
+}
+
 /// The oldest byte that must stay in memory: what the disk has not got, and, as far as `tailBytesMax` goes, what a
 /// reader has yet to take. Without a file the furthest reader's bytes always stay; one that falls behind fetches anew.
 package func flightTailFloor(_ flight: Flight, _ limits: Limits) -> Int {

@@ -53,7 +53,14 @@ function rangeSeeds(fixtures: string): string[] {
 
 /** A byte that chooses form and base, then a playlist. */
 function playlistSeeds(fixtures: string): string[] {
-  const modules = ["playlist-rewrite", "playlist-kind", "playlist-lines", "playlist-resources", "uri-places"];
+  const modules = [
+    "playlist-rewrite",
+    "playlist-kind",
+    "playlist-lines",
+    "playlist-resources",
+    "uri-places",
+    "playlist-variables",
+  ];
   const vectors = modules.flatMap((module) => textsOf(fixtures, module, null));
   const media = filesOf(join(fixtures, "media"), ".m3u8").map(read);
   return distinct([...vectors, ...media])

@@ -5,6 +5,7 @@
 import { parse, setOptions } from "hls-parser";
 import type { Finding, Oracle, OracleContext } from "../case/result-types.ts";
 import { comparePlaylists } from "./playlist-uris.ts";
+import { carriedVariables, filled, namedParameters, namesPlaylist, variablesOf } from "./playlist-variables.ts";
 import { percentDecode, sourceUrl, upstreamOfTarget, versionsOf } from "./sources.ts";
 import { beginsAsPlaylist, type View, viewsOf } from "./views.ts";
 
@@ -44,29 +45,52 @@ function playlistFaults(context: OracleContext, view: View): string[] {
 }
 
 function faultsAgainst(original: Original, text: string, targetUrl: string, requestTarget: string): string[] {
-  const judge = (before: string, after: string): string | null =>
-    uriFault(before, after, original.base, targetUrl, requestTarget);
-  const { pairs, differences } = comparePlaylists(original.text, text);
+  const url = ownUrl(original.base, requestTarget);
+  const before = namedParameters(original.text, url);
+  const judge = (meant: string | null, from: string, to: string): string | null =>
+    uriFault(meant, from, to, original.base, targetUrl, requestTarget);
+  const variables = variablesOf(original.text, url, requestTarget);
+  const { pairs, differences } = comparePlaylists(before, text);
   const faults = [...differences];
   for (const pair of pairs) {
-    const fault = judge(pair.before, pair.after);
+    const fault = judge(filled(pair.before, pair.line - 1, variables), pair.before, pair.after);
     if (fault !== null) faults.push(`line ${pair.line}: ${fault}`);
+    const wanted = [...variables].flatMap(([name, { value }]): [string, string][] =>
+      value === null ? [] : [[name, value]],
+    );
+    const carried = [...carriedVariables(pair.after)];
+    const isMissing = namesPlaylist(before, pair.line - 1) && JSON.stringify(carried) !== JSON.stringify(wanted);
+    if (isMissing && pair.before !== pair.after) {
+      faults.push(`line ${pair.line}: ${pair.after} carries ${JSON.stringify(carried)}, not ${JSON.stringify(wanted)}`);
+    }
   }
-  // What the bytes have shown already needs no second reader.
-  return faults.length > 0 ? faults : parserFaults(original.text, text, judge);
+  // What the bytes have shown already needs no second reader, and the second reader knows no variables.
+  if (faults.length > 0 || variables.size > 0) return faults;
+  return parserFaults(before, text, (from, to) => judge(/\{\$[A-Za-z0-9_-]+\}/.test(from) ? null : from, from, to));
 }
 
-/** What is wrong with one URI; null when nothing is. */
+/** The URL whose query QUERYPARAM means: the one asked for, which the key may not tell apart, else a redirect's. */
+function ownUrl(base: string, requestTarget: string): string {
+  const asked = upstreamOfTarget(requestTarget) ?? base;
+  const path = (url: string): string => url.replace(/\?.*$/s, "");
+  return path(asked) === path(base) ? asked : base;
+}
+
+/** What is wrong with one URI, whose text is `filled` with variables (null: none fits); null when nothing is. */
 function uriFault(
+  filled: string | null,
   before: string,
   after: string,
   base: string,
   targetUrl: string,
   requestTarget: string,
 ): string | null {
-  const meant = meantUrl(before, base);
+  const meant = filled === null ? null : meantUrl(filled, base);
   if (meant === null) return before === after ? null : `${before} became ${after}, though it is none to proxy`;
-  const seen = URL.parse(escapeBytes(after), requestTarget.startsWith("/") ? targetUrl + requestTarget : requestTarget);
+  const seen = URL.parse(
+    escapeBytes(before === after ? (filled ?? after) : after),
+    requestTarget.startsWith("/") ? targetUrl + requestTarget : requestTarget,
+  );
   if (seen === null) return `${before} became ${after}, which is no URL`;
   if (seen.port !== URL.parse(targetUrl)?.port) return `${before} became ${after}, which leads past the proxy`;
   const secret = /^\/~[^/]*/.exec(requestTarget)?.[0] ?? "";
@@ -77,9 +101,8 @@ function uriFault(
   return plain === meant ? null : `${before} became ${after}, which leads to ${plain}, not to ${meant}`;
 }
 
-/** The http(s) URL that a reference means; null when it must stay as it is: other schemes, userinfo, variables. */
+/** The http(s) URL that a reference means; null when it must stay as it is: other schemes, userinfo. */
 function meantUrl(reference: string, base: string): string | null {
-  if (/\{\$[A-Za-z0-9_-]+\}/.test(reference)) return null;
   // URL finds a host where RFC 3986 has none.
   if (/^https?:(?!\/\/[^/?#])/i.test(reference) || /^\/\/(?:[/?#]|$)/.test(reference)) return null;
   const url = URL.parse(escapeBytes(reference), base);

@@ -78,7 +78,7 @@ export function entriesOf(context: OracleContext, sources: Source[]): OriginEntr
  */
 export function upstreamOfTarget(text: string): string | null {
   const target = text.replace(/^https?:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
-  const path = target.replace(/^\/~[^/]*/, "");
+  const path = target.replace(/^\/~[^/]*/, "").replace(/^\/;[^/]*/, "");
   if (path.startsWith("/proxy?")) return fromQuery(path.slice("/proxy?".length));
   const mirrored = /^\/(https?)\/([^/?]+)(.*)$/s.exec(path);
   if (mirrored !== null) {
@@ -101,7 +101,7 @@ function fromQuery(query: string): string | null {
   const url = pieces.find((piece) => piece.startsWith("url="));
   if (url === undefined) return null;
   const decoded = percentDecode(url.slice("url=".length)).replace(/#.*$/s, "");
-  const added = pieces.filter((piece) => piece !== url && piece !== "url").join("&");
+  const added = pieces.filter((piece) => piece !== url && !/^(?:url$|define=)/.test(piece)).join("&");
   if (added === "") return decoded;
   return decoded.includes("?") ? `${decoded}${decoded.endsWith("?") ? "" : "&"}${added}` : `${decoded}?${added}`;
 }

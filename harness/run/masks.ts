@@ -39,7 +39,7 @@ function addressMask(addresses: Addresses): Mask {
     for (const [url, , portName] of names) {
       const port = portOf(url);
       if (port === "") continue;
-      const elsewhere = new RegExp(`(:|%3A)${port}(?!\\d)`, "gi");
+      const elsewhere = new RegExp(`(:|%3A|%253A)${port}(?!\\d)`, "gi");
       masked = masked.replaceAll(elsewhere, (_whole, colon: string) => colon + portName);
     }
     return masked;

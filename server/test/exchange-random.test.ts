@@ -12,12 +12,12 @@ import {
   setReserveShortfall,
 } from "../core/exchange/proxy-events.ts";
 import { fieldFirst } from "../core/http/field-list.ts";
-import { rewritePlaylist } from "../core/playlist/playlist-rewrite.ts";
 import { invariantFaults, leftovers, sendFaults } from "./support/exchange-invariants.ts";
 import { Simulator, simOptions } from "./support/exchange-simulator.ts";
 import { randomFrom } from "./support/random.ts";
 import type { RandomResource } from "./support/random-origin.ts";
 import { pathOf, RandomOrigin, versionText } from "./support/random-origin.ts";
+import { rewritten } from "./support/rewriting.ts";
 import { runDigest } from "./support/run-digest.ts";
 import type { SimPlayer } from "./support/sim-player.ts";
 import { recordIds } from "./support/vectors.ts";
@@ -363,7 +363,7 @@ function startsAlike(
   const plain = versionText(resource, version);
   const isPlaylist = resource.playlist === "live" || resource.playlist === "vod";
   const base = `http://${resource.redirects ? "p" : "o"}.example${resource.path}`;
-  const text = isPlaylist ? rewritePlaylist(plain, { prefix, form: "query", baseUrl: base }) : plain;
+  const text = isPlaylist ? rewritten(plain, "query", prefix, base) : plain;
   if (whole && received.length !== text.length) return false;
   return text.startsWith(received, start);
 }

@@ -1,11 +1,15 @@
 /** Playlists made to be slow: four megabytes of them cost as little as any others. */
 import t from "tap";
 import { playlistSummary } from "../core/playlist/playlist-kind.ts";
-import { rewritePlaylist } from "../core/playlist/playlist-rewrite.ts";
+import { playlistResources } from "../core/playlist/playlist-resources.ts";
 import { playlistStart, startGroups } from "../core/playlist/playlist-start.ts";
+import { rewritten, variableSources } from "./support/rewriting.ts";
 
 const size = 4_000_000;
-const context = { prefix: "http://127.0.0.1:9000", form: "path" as const, baseUrl: "https://a.example/v/index.m3u8" };
+const prefix = "http://127.0.0.1:9000";
+const baseUrl = "https://a.example/v/index.m3u8?q=1";
+const imports = Array.from({ length: 1_000 }, (_, index) => `i${index}:x`).join(",");
+const long = `#EXT-X-DEFINE:NAME="a",VALUE="${"v".repeat(8_000)}"\n`;
 
 /** What is repeated, and what once cost its square: seconds to minutes at this size. */
 const hostile: [string, string][] = [
@@ -16,6 +20,12 @@ const hostile: [string, string][] = [
   ["renditions", '#EXT-X-MEDIA:TYPE=AUDIO,URI="a"\n'],
   ["attributes of one date range", 'X-URI="a",'],
   ["variables that never close", "{$"],
+  ["variables of one name", '#EXT-X-DEFINE:NAME="a",VALUE="{$a}"\n'],
+  ["variables that double", '#EXT-X-DEFINE:NAME="0",VALUE="{$0}{$0}"\n'],
+  ["variables from the query", '#EXT-X-DEFINE:QUERYPARAM="q"\n'],
+  ["variables that nobody gives", '#EXT-X-DEFINE:IMPORT="z"\n'],
+  ["references to a long value", "{$a}\n"],
+  ["references to no value", "{$b}\n"],
   ["climbs of one reference", "../"],
   ["climbs back and forth", "a/../"],
 ];
@@ -23,15 +33,36 @@ const hostile: [string, string][] = [
 for (const [name, piece] of hostile) {
   t.test(`${name} are read in one pass`, (t) => {
     const tag = piece.startsWith("URI") ? "#EXT-X-PRELOAD-HINT:" : piece.startsWith("X-URI") ? "#EXT-X-DATERANGE:" : "";
-    const text = `#EXTM3U\n${tag}${piece.repeat(Math.floor(size / piece.length))}\n`;
+    const pieces = Array.from({ length: Math.floor(size / piece.length) }, (_, at) => numbered(piece, at));
+    const text = `#EXTM3U\n${long}${tag}${pieces.join("")}\n`;
     // Time of the processor, which other processes cannot lengthen.
     const begun = process.cpuUsage();
     playlistSummary(text);
-    rewritePlaylist(text, context);
-    playlistStart(`${text}#EXTINF:1,\ns.ts\n#EXT-X-ENDLIST\n`, context.baseUrl);
-    startGroups(text, context.baseUrl);
+    const isTooLarge = rewritten(text, "path", prefix, baseUrl, imports) === "";
+    if (!isTooLarge) playlistResources(text, baseUrl, variableSources(baseUrl, imports));
+    playlistStart(`${text}#EXTINF:1,\ns.ts\n#EXT-X-ENDLIST\n`, baseUrl);
+    startGroups(text, baseUrl);
     const tookMs = process.cpuUsage(begun).user / 1000;
     t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
     t.end();
   });
 }
+
+/** A piece that defines one variable by another, with the number of its place and of the place before. */
+function numbered(piece: string, at: number): string {
+  return piece
+    .replaceAll("{$0}", `{$d${at - 1}}`)
+    .replace('"0"', `"d${at}"`)
+    .replace('"z"', `"z${at}"`);
+}
+
+t.test("a playlist whose URIs would grow beyond the bound is too large, and known as such soon", (t) => {
+  const far = `https://a.example/${"d".repeat(16_000)}/index.m3u8`;
+  const begun = process.cpuUsage();
+  t.equal(rewritten(`#EXTM3U\n${"s\n".repeat(size / 2)}`, "query", prefix, far), "");
+  t.equal(rewritten(`#EXTM3U\n${long}${"{$a}\n".repeat(size / 5)}`, "path", prefix, baseUrl), "");
+  t.equal(rewritten(`#EXTM3U\n${long}${"skd:{$a}\n".repeat(size / 9)}`, "path", prefix, baseUrl), "");
+  const tookMs = process.cpuUsage(begun).user / 1000;
+  t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
+  t.end();
+});

@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { parse } from "hls-parser";
 import t, { type Test } from "tap";
 import { playlistResources } from "../core/playlist/playlist-resources.ts";
-import { rewritePlaylist } from "../core/playlist/playlist-rewrite.ts";
 import { proxyPrefix } from "../core/route/proxied-url.ts";
 import { parseTarget, type UrlForm } from "../core/route/request-target.ts";
 import { livePlaylist, multivariantPlaylist, type Piece, vodPlaylist, wildPlaylist } from "./support/playlist-maker.ts";
 import { randomFrom } from "./support/random.ts";
+import { rewritten, variableSources } from "./support/rewriting.ts";
 
 const mediaFolder = join(import.meta.dirname, "../../fixtures/media");
 const forms: UrlForm[] = ["query", "path"];
@@ -65,8 +65,7 @@ function checkByParser(t: Test, name: string, bytes: string, baseUrl: string): n
   for (const form of forms) {
     for (const secret of secrets) {
       const prefix = proxyPrefix("http", "127.0.0.1:9000", secret);
-      const rewritten = rewritePlaylist(bytes, { prefix, form, baseUrl });
-      const pairs = uriPairs(parse(bytes), parse(rewritten), "playlist", faults);
+      const pairs = uriPairs(parse(bytes), parse(rewritten(bytes, form, prefix, baseUrl)), "playlist", faults);
       for (const [original, mapped] of pairs) {
         const meant = new URL(original, baseUrl);
         meant.hash = "";
@@ -110,8 +109,8 @@ t.test("only the bytes of the right URIs change in 600 playlists made of every t
     const pieces = wildPlaylist(randomFrom(seed), base);
     for (const form of forms) {
       const prefix = proxyPrefix("http", "127.0.0.1:9000", "");
-      const rewritten = rewritePlaylist(pieces.map((piece) => piece.text).join(""), { prefix, form, baseUrl: base });
-      faults.push(...pieceFaults(pieces, rewritten, form, prefix).map((fault) => `seed ${seed} ${form}: ${fault}`));
+      const text = rewritten(pieces.map((piece) => piece.text).join(""), form, prefix, base);
+      faults.push(...pieceFaults(pieces, text, form, prefix).map((fault) => `seed ${seed} ${form}: ${fault}`));
       replaced += pieces.filter((piece) => piece.upstream !== "").length;
     }
   }
@@ -122,7 +121,7 @@ t.test("only the bytes of the right URIs change in 600 playlists made of every t
 t.test("the resources of a wild playlist are exactly the URLs that its rewritten URIs reach (R-PL-22)", async (t) => {
   for (let seed = 1; seed <= 200; seed += 1) {
     const pieces = wildPlaylist(randomFrom(seed), base);
-    const found = playlistResources(pieces.map((piece) => piece.text).join(""), base);
+    const found = playlistResources(pieces.map((piece) => piece.text).join(""), base, variableSources(base));
     const listed = [...found.maps, ...found.keys, ...found.segments, ...found.playlists].sort();
     const wanted = pieces.filter((piece) => piece.isListed).map((piece) => piece.upstream);
     t.strictSame(listed, [...new Set(wanted)].sort(), `seed ${seed}`);

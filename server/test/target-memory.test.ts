@@ -6,10 +6,18 @@ import type { Admission } from "../core/exchange/request-admission.ts";
 import { admitRequest } from "../core/exchange/request-admission.ts";
 import type { KnownTarget } from "../core/exchange/target-memory.ts";
 import { newTargetMemory, recallTarget, rememberTarget } from "../core/exchange/target-memory.ts";
+import { noParameters } from "../core/route/own-parameters.ts";
 import { simOptions } from "./support/exchange-simulator.ts";
 
 const url = "http://o/a.m3u8?b=1";
-const known = (): KnownTarget => ({ form: "query", url, key: url, playlist: true, allowed: true });
+const known = (): KnownTarget => ({
+  form: "query",
+  url,
+  own: noParameters(),
+  key: url,
+  playlist: true,
+  allowed: true,
+});
 
 t.test("the memory is bounded, and what is used stays", async (t) => {
   const memory = newTargetMemory(20_000);

@@ -4,11 +4,8 @@ import XCTest
 
 /// Playlists made to be slow: they cost by their length, as any other does.
 final class PlaylistHostileTests: XCTestCase {
-  private let context = RewriteContext(
-    prefix: "http://127.0.0.1:9000",
-    form: .path,
-    baseUrl: "https://a.example/v/index.m3u8"
-  )
+  private let prefix: ByteString = "http://127.0.0.1:9000"
+  private let baseUrl: ByteString = "https://a.example/v/index.m3u8?q=1"
 
   func testTagsWithoutAColonAreReadInOnePass() {
     assertOnePass("", "#EXT\n")
@@ -33,6 +30,23 @@ final class PlaylistHostileTests: XCTestCase {
 
   func testVariablesThatNeverCloseAreReadInOnePass() {
     assertOnePass("", "{$")
+  }
+
+  func testVariablesAndWhatRefersToThemAreReadInOnePass() {
+    assertOnePass("", "#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{$a}\"\n")
+    assertOnePass("", "#EXT-X-DEFINE:QUERYPARAM=\"q\"\n")
+    assertOnePass("#EXT-X-DEFINE:NAME=\"a\",VALUE=\"1234567\"\n", "{$a}\n")
+    assertOnePass("", "{$b}\n")
+  }
+
+  func testAPlaylistWhoseUrisWouldGrowBeyondTheBoundIsTooLarge() {
+    let value = joined(Array(repeating: "v", count: 8_000), "")
+    let long: ByteString = "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"\(value)\"\n"
+    for uri in ["{$a}\n", "skd:{$a}\n"] as [ByteString] {
+      let uris = joined(Array(repeating: uri, count: 9_000), "")
+      XCTAssertEqual(rewritten(long + uris, .path, prefix, baseUrl), "")
+    }
+    XCTAssertNotEqual(rewritten(long + "{$a}\n", .path, prefix, baseUrl), "")
   }
 
   func testTheClimbsOfOneReferenceAreReadInOnePass() {
@@ -61,9 +75,10 @@ final class PlaylistHostileTests: XCTestCase {
     let times = (0..<3).map { _ in
       let begun = clock()
       _ = playlistSummary(text)
-      _ = rewritePlaylist(text, context)
-      _ = playlistStart(text + "#EXTINF:1,\ns.ts\n#EXT-X-ENDLIST\n", context.baseUrl)
-      _ = startGroups(text, context.baseUrl)
+      _ = rewritten(text, .path, prefix, baseUrl)
+      _ = playlistResources(text, baseUrl, variableSources(baseUrl))
+      _ = playlistStart(text + "#EXTINF:1,\ns.ts\n#EXT-X-ENDLIST\n", baseUrl)
+      _ = startGroups(text, baseUrl)
       return Double(clock() - begun)
     }
     return max(1, times.min() ?? 1)

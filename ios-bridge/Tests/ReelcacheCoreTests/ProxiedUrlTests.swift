@@ -16,7 +16,7 @@ final class ProxiedUrlTests: XCTestCase {
         for secret in secrets {
           let proxied = proxiedUrl(proxyPrefix("http", "127.0.0.1:9000", secret), form, url)
           let route = parseTarget(proxied.slice(origin.count), secret)
-          XCTAssertEqual(route, .resource(form: form, url: url), "seed \(seed): \(proxied)")
+          XCTAssertEqual(route, .resource(form: form, url: url, own: noParameters()), "seed \(seed): \(proxied)")
         }
       }
     }
@@ -53,7 +53,7 @@ final class ProxiedUrlTests: XCTestCase {
         XCTAssertFalse(detail.isEmpty || detail.bytes.contains { $0 < 32 || $0 > 126 }, "seed \(seed)")
       case .local:
         XCTAssertTrue(target.includes("/~s3cret") || target.includes("/health"), "seed \(seed): \(target)")
-      case .resource(_, let url):
+      case .resource(_, let url, _):
         XCTAssertTrue(target.includes("/~s3cret"), "seed \(seed): \(target)")
         XCTAssertFalse(url.bytes.contains { $0 <= 32 || $0 == 127 || $0 == 35 }, "seed \(seed): \(url)")
       }

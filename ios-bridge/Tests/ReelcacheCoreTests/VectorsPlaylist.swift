@@ -24,6 +24,13 @@ func vectorsPlaylist() -> VectorRegistry {
     "playlist/playlist-rewrite": [
       "rewritePlaylist": call(rewritePlaylist)
     ],
+    "playlist/playlist-variables": [
+      "playlistDefinitions": call(playlistDefinitions),
+      "exportedVariables": call(exportedVariables),
+      "substituteVariables": call(substituteVariables),
+      "nameQueryParameters": call(nameQueryParameters),
+      "namesQueryParameters": call(namesQueryParameters),
+    ],
     "playlist/uri-mapper": [
       "uriMapper": call(uriMapper),
       "upstreamUri": call(upstreamUri),
@@ -113,10 +120,48 @@ extension PlaylistStart: JsonConvertible {
 
 extension RewriteContext: JsonConvertible {
   init(json: Json) throws {
-    self.init(prefix: try json.member("prefix"), form: try json.member("form"), baseUrl: try json.member("baseUrl"))
+    self.init(
+      prefix: try json.member("prefix"),
+      form: try json.member("form"),
+      baseUrl: try json.member("baseUrl"),
+      sources: try json.member("sources"),
+      bytesMax: try json.member("bytesMax")
+    )
   }
 
-  var json: Json { .record(["prefix": prefix.json, "form": form.json, "baseUrl": baseUrl.json]) }
+  var json: Json {
+    .record([
+      "prefix": prefix.json, "form": form.json, "baseUrl": baseUrl.json, "sources": sources.json,
+      "bytesMax": bytesMax.json,
+    ])
+  }
+}
+
+extension VariableSources: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      ownUrl: try json.member("ownUrl"),
+      imports: try json.member("imports"),
+      countMax: try json.member("countMax"),
+      bytesMax: try json.member("bytesMax"),
+      uriBytesMax: try json.member("uriBytesMax")
+    )
+  }
+
+  var json: Json {
+    .record([
+      "ownUrl": ownUrl.json, "imports": imports.json, "countMax": countMax.json, "bytesMax": bytesMax.json,
+      "uriBytesMax": uriBytesMax.json,
+    ])
+  }
+}
+
+extension Definition: JsonConvertible {
+  init(json: Json) throws {
+    self.init(name: try json.member("name"), value: try json.member("value"), from: try json.member("from"))
+  }
+
+  var json: Json { .record(["name": name.json, "value": value.json, "from": from.json]) }
 }
 
 extension Shortcut: JsonConvertible {

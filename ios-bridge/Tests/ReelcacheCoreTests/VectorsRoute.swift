@@ -8,6 +8,17 @@ func vectorsRoute() -> VectorRegistry {
       "isUpstreamUrl": call(isUpstreamUrl),
       "lowerScheme": call(lowerScheme),
     ],
+    "route/own-parameters": [
+      "noParameters": call(noParameters),
+      "withParameters": call(withParameters),
+      "ownQuery": call(ownQuery),
+      "withParameter": call(withParameter),
+      "parseOwnSegment": call(parseOwnSegment),
+      "variablesText": call(variablesText),
+      "parseVariables": call(parseVariables),
+      "isVariableName": call(isVariableName),
+      "isVariableCode": call(isVariableCode),
+    ],
     "route/proxied-url": [
       "proxiedUrl": call(proxiedUrl),
       "proxiedUpstreamUrl": call(proxiedUpstreamUrl),
@@ -38,10 +49,27 @@ extension UrlForm: JsonConvertible {}
 extension HostVerdict: JsonConvertible {}
 extension AddressClass: JsonConvertible {}
 
+extension OwnParameters: JsonConvertible {
+  init(json: Json) throws {
+    self.init(define: try json.member("define"))
+  }
+
+  var json: Json { .record(["define": define.json]) }
+}
+
+extension Variable: JsonConvertible {
+  init(json: Json) throws {
+    self.init(name: try json.member("name"), value: try json.member("value"))
+  }
+
+  var json: Json { .record(["name": name.json, "value": value.json]) }
+}
+
 extension Route: JsonConvertible {
   init(json: Json) throws {
     switch try json.kind() {
-    case "resource": self = .resource(form: try json.member("form"), url: try json.member("url"))
+    case "resource":
+      self = .resource(form: try json.member("form"), url: try json.member("url"), own: try json.member("own"))
     case "local": self = .local(path: try json.member("path"), query: try json.member("query"))
     case "error": self = .error(code: try json.member("code"), detail: try json.member("detail"))
     default: throw JsonError(description: "no Route: \(json)")
@@ -50,7 +78,8 @@ extension Route: JsonConvertible {
 
   var json: Json {
     switch self {
-    case .resource(let form, let url): .tagged("resource", ["form": form.json, "url": url.json])
+    case .resource(let form, let url, let own):
+      .tagged("resource", ["form": form.json, "url": url.json, "own": own.json])
     case .local(let path, let query): .tagged("local", ["path": path.json, "query": query.json])
     case .error(let code, let detail): .tagged("error", ["code": code.json, "detail": detail.json])
     }

@@ -53,6 +53,12 @@ export type Limits = {
   resumeBackoffMs: number;
   /** Largest playlist body (decoded), in bytes; larger is 502. */
   playlistBytesMax: number;
+  /** What a playlist's URIs may come to, with their variables' values and rewritten, in bytes; more is 502. */
+  urisBytesMax: number;
+  /** Variables of one playlist; further ones count as undefined. */
+  variablesMax: number;
+  /** Names and values of a playlist's variables, as they travel with its playlists' URLs, in bytes. */
+  variablesBytesMax: number;
   /** Size of one positional read, and of a write while more is to come, in bytes. */
   readPieceBytes: number;
   /** Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none. */
@@ -115,6 +121,9 @@ export const defaultLimits: Limits = {
   resumeMax: 3,
   resumeBackoffMs: 250,
   playlistBytesMax: 8_388_608,
+  urisBytesMax: 67_108_864,
+  variablesMax: 64,
+  variablesBytesMax: 8_192,
   readPieceBytes: 262_144,
   memoryBytesMax: 67_108_864,
   playlistMemoryBytesMax: 8_388_608,

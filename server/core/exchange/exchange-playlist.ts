@@ -4,10 +4,12 @@ import type { Body } from "../download/flight.ts";
 import { isPlaylistBody, playlistSummary } from "../playlist/playlist-kind.ts";
 import { playlistResources } from "../playlist/playlist-resources.ts";
 import { rewritePlaylist } from "../playlist/playlist-rewrite.ts";
+import type { VariableSources } from "../playlist/playlist-variables.ts";
+import { namesQueryParameters } from "../playlist/playlist-variables.ts";
 import { responseHead } from "../response/response-head.ts";
 import { storeBody } from "./body-life.ts";
 import { bodyHead, bodyParts, playlistFields } from "./exchange-serve.ts";
-import { recallPlaylist, rememberPlaylist } from "./playlist-memory.ts";
+import { playlistKey, recallPlaylist, rememberPlaylist } from "./playlist-memory.ts";
 import { answerProblem, finishExchange, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import type { StartNames } from "./start-ahead.ts";
@@ -51,13 +53,21 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
     finishExchange(state, exchange, nowMs);
     return;
   }
-  const { expressUrls, names } = learnPlaylist(state, body, bytes);
-  const { form, prefix } = exchange;
+  const { form, own, prefix } = exchange;
   const { id, finalUrl } = body.entry;
+  const sources = variableSources(state, exchange, body);
+  const bytesMax = state.options.limits.urisBytesMax;
   // R-SERVE-3
-  const text = rewritePlaylist(bytes, { prefix, form, baseUrl: finalUrl });
-  const known = { baseUrl: finalUrl, text, expressUrls, names };
-  if (body.journalled) rememberPlaylist(state.playlists, id, form, prefix, known);
+  const text = rewritePlaylist(bytes, { prefix, form, baseUrl: finalUrl, sources, bytesMax });
+  if (text === null) {
+    const detail = "the playlist's URIs come to more than urisBytesMax";
+    answerProblem(state, exchange, "playlist-too-large", detail, nowMs);
+    return;
+  }
+  const { expressUrls, names } = learnPlaylist(state, body, bytes, sources);
+  const ownUrl = namesQueryParameters(bytes) ? sources.ownUrl : "";
+  const known = { baseUrl: finalUrl, ownUrl, text, expressUrls, names };
+  if (body.journalled) rememberPlaylist(state.playlists, playlistKey(id, form, prefix, own), known);
   armStarts(state, exchange, names, nowMs);
   sendPlaylist(state, exchange, body, text, nowMs);
   startAhead(state, exchange, bytes, finalUrl, nowMs);
@@ -67,7 +77,8 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
 export function answerKnownPlaylist(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): boolean {
   const entry = body.entry;
   if (!body.journalled || !entryComplete(entry)) return false;
-  const known = recallPlaylist(state.playlists, entry.id, exchange.form, exchange.prefix, entry.finalUrl);
+  const key = playlistKey(entry.id, exchange.form, exchange.prefix, exchange.own);
+  const known = recallPlaylist(state.playlists, key, entry.finalUrl, ownUrlOf(exchange, body));
   if (known === null) return false;
   // R-EXPRESS-2
   for (const url of known.expressUrls) rememberUrl(state.expressUrls, url);
@@ -98,6 +109,7 @@ function learnPlaylist(
   state: ProxyState,
   body: Body,
   bytes: string,
+  sources: VariableSources,
 ): { expressUrls: string[]; names: StartNames | null } {
   const entry = body.entry;
   const summary = playlistSummary(bytes);
@@ -106,12 +118,29 @@ function learnPlaylist(
     entry.targetDurationMs = summary.targetDurationMs;
     storeBody(state, body);
   }
-  const resources = playlistResources(bytes, entry.finalUrl);
+  const resources = playlistResources(bytes, entry.finalUrl, sources);
   const expressUrls = resources.maps.concat(resources.keys);
   // R-EXPRESS-2
   for (const url of expressUrls) rememberUrl(state.expressUrls, url);
   const names = summary.kind === "multivariant" ? startNames(state, bytes, entry.finalUrl, resources.playlists) : null;
   return { expressUrls, names };
+}
+
+function variableSources(state: ProxyState, exchange: Exchange, body: Body): VariableSources {
+  const { variablesMax, variablesBytesMax, targetBytesMax } = state.options.limits;
+  return {
+    ownUrl: ownUrlOf(exchange, body),
+    imports: exchange.own.define,
+    countMax: variablesMax,
+    bytesMax: variablesBytesMax,
+    uriBytesMax: targetBytesMax,
+  };
+}
+
+/** The URL whose query a playlist means: where a redirect led, else the one asked for, for the key may leave out some. */
+function ownUrlOf(exchange: Exchange, body: Body): string {
+  // R-VAR-6
+  return body.entry.finalUrl === body.entry.url ? exchange.url : body.entry.finalUrl;
 }
 
 function bodyOf(exchange: Exchange, content: string): string {

@@ -3,11 +3,22 @@
  * nor rewritten again. Bounded by bytes in two generations: what is used moves to the young one, and when that is full
  * it becomes the old one, and what was in the old one is forgotten.
  */
+import type { OwnParameters } from "../route/own-parameters.ts";
+import { ownQuery } from "../route/own-parameters.ts";
 import type { UrlForm } from "../route/request-target.ts";
 import type { StartNames } from "./start-ahead.ts";
 
-/** A rewritten playlist, the initialization sections and keys that it names, and the playlists, if those are needed. */
-export type KnownPlaylist = { baseUrl: string; text: string; expressUrls: string[]; names: StartNames | null };
+/**
+ * A rewritten playlist, the initialization sections and keys that it names, and the playlists, if those are needed.
+ * `ownUrl` is the URL whose query it was rewritten with, "" when that took no part.
+ */
+export type KnownPlaylist = {
+  baseUrl: string;
+  ownUrl: string;
+  text: string;
+  expressUrls: string[];
+  names: StartNames | null;
+};
 
 export type PlaylistMemory = {
   /** Bytes of both generations together. */
@@ -25,28 +36,27 @@ export function newPlaylistMemory(bytesMax: number): PlaylistMemory {
   return { bytesMax, young: new Map(), old: new Map(), youngBytes: 0 };
 }
 
-/** Remembers the playlist of an entry whose bytes are all stored. */
-export function rememberPlaylist(
-  memory: PlaylistMemory,
-  entryId: number,
-  form: UrlForm,
-  prefix: string,
-  known: KnownPlaylist,
-): void {
-  keep(memory, memoryKey(entryId, form, prefix), known);
+/** What a rewritten playlist of an entry is remembered by. */
+export function playlistKey(entryId: number, form: UrlForm, prefix: string, own: OwnParameters): string {
+  return `${entryId} ${form} ${prefix}${ownQuery(own)}`;
 }
 
-/** The playlist of an entry as it was sent; null when it is not remembered, or was another with another base URL. */
+/** Remembers the playlist of an entry whose bytes are all stored. */
+export function rememberPlaylist(memory: PlaylistMemory, key: string, known: KnownPlaylist): void {
+  keep(memory, key, known);
+}
+
+/** The playlist of an entry as it was sent; null when it is not remembered, or was another with other URLs. */
 export function recallPlaylist(
   memory: PlaylistMemory,
-  entryId: number,
-  form: UrlForm,
-  prefix: string,
+  key: string,
   baseUrl: string,
+  ownUrl: string,
 ): KnownPlaylist | null {
-  const key = memoryKey(entryId, form, prefix);
   const known = memory.young.get(key) ?? aged(memory, key);
-  return known === null || known.baseUrl !== baseUrl ? null : known;
+  if (known === null || known.baseUrl !== baseUrl) return null;
+  // R-VAR-10
+  return known.ownUrl === "" || known.ownUrl === ownUrl ? known : null;
 }
 
 /** Forgets all. */
@@ -66,10 +76,10 @@ function aged(memory: PlaylistMemory, key: string): KnownPlaylist | null {
 }
 
 function keep(memory: PlaylistMemory, key: string, known: KnownPlaylist): void {
-  let bytes = known.text.length + overheadBytes;
+  let bytes = key.length + known.ownUrl.length + known.text.length + overheadBytes;
   for (const url of known.expressUrls) bytes += url.length;
-  for (const key of known.names?.named ?? []) bytes += key.length;
-  for (const group of known.names?.groups ?? []) for (const key of group) bytes += key.length;
+  for (const name of known.names?.named ?? []) bytes += name.length;
+  for (const group of known.names?.groups ?? []) for (const name of group) bytes += name.length;
   if (bytes * 2 > memory.bytesMax) return;
   if ((memory.youngBytes + bytes) * 2 > memory.bytesMax) {
     memory.old = memory.young;
@@ -78,8 +88,4 @@ function keep(memory: PlaylistMemory, key: string, known: KnownPlaylist): void {
   }
   memory.young.set(key, known);
   memory.youngBytes += bytes;
-}
-
-function memoryKey(entryId: number, form: UrlForm, prefix: string): string {
-  return `${entryId} ${form} ${prefix}`;
 }

@@ -13,6 +13,7 @@ import type { RangeSpec } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
 import type { CacheNote } from "../response/cache-status.ts";
 import type { ResponseHead } from "../response/response-head.ts";
+import type { OwnParameters } from "../route/own-parameters.ts";
 import type { UrlForm } from "../route/request-target.ts";
 import type { PlaylistMemory } from "./playlist-memory.ts";
 import { newPlaylistMemory } from "./playlist-memory.ts";
@@ -75,6 +76,8 @@ export type Exchange = {
   url: string;
   key: string;
   form: UrlForm;
+  /** The proxy's own parameters of the URL that was asked for. */
+  own: OwnParameters;
   /** The options allow its upstream host. */
   allowed: boolean;
   /** What a proxied URL of this exchange begins with. */

@@ -12,6 +12,8 @@ import { problemBody } from "../response/problem-body.ts";
 import type { ResponseHead } from "../response/response-head.ts";
 import { responseHead } from "../response/response-head.ts";
 import { hostAllowed } from "../route/host-check.ts";
+import type { OwnParameters } from "../route/own-parameters.ts";
+import { noParameters } from "../route/own-parameters.ts";
 import { proxyPrefix } from "../route/proxied-url.ts";
 import type { UrlForm } from "../route/request-target.ts";
 import { parseTarget, targetAuthority } from "../route/request-target.ts";
@@ -65,7 +67,7 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
       if (request.method === "OPTIONS") return preflight(state, request, nowMs);
       return { kind: "local", path: route.path, query: route.query };
     }
-    target = targetOf(state, route.form, route.url);
+    target = targetOf(state, route.form, route.url, route.own);
     rememberTarget(state.targets, request.target, target);
   }
   if (request.method === "OPTIONS") return preflight(state, request, nowMs);
@@ -156,16 +158,17 @@ function unheardExchange(
     localPort: 0,
     close: false,
   };
-  const exchange = newExchange(state, request, targetOf(state, form, url), prefix, nowMs);
+  const exchange = newExchange(state, request, targetOf(state, form, url, noParameters()), prefix, nowMs);
   exchange.method = "";
   return exchange;
 }
 
 /** What a URL names to this proxy. */
-function targetOf(state: ProxyState, form: UrlForm, url: string): KnownTarget {
+function targetOf(state: ProxyState, form: UrlForm, url: string, own: OwnParameters): KnownTarget {
   return {
     form,
     url,
+    own,
     key: cacheKey(url, state.options.keyRules),
     playlist: isPlaylistUrl(url),
     allowed: upstreamUrlAllowed(url, state.options.allowUpstream),
@@ -186,6 +189,7 @@ function newExchange(
     url: target.url,
     key: target.key,
     form: target.form,
+    own: target.own,
     allowed: target.allowed,
     prefix,
     fields: request.fields,

@@ -3,12 +3,14 @@
  * URL apart several times, which is a good part of what a hit costs. Bounded by bytes in two generations: what is used
  * moves to the young one, and when that is full it becomes the old one, and what was in the old one is forgotten.
  */
+import type { OwnParameters } from "../route/own-parameters.ts";
 import type { UrlForm } from "../route/request-target.ts";
 
 /** An upstream resource as a target named it. */
 export type KnownTarget = {
   form: UrlForm;
   url: string;
+  own: OwnParameters;
   /** Cache key of the URL. */
   key: string;
   /** The URL says playlist. */
@@ -35,7 +37,7 @@ export function newTargetMemory(bytesMax: number): TargetMemory {
 
 /** Remembers what a target names. */
 export function rememberTarget(memory: TargetMemory, target: string, known: KnownTarget): void {
-  const bytes = target.length + known.url.length + known.key.length + overheadBytes;
+  const bytes = target.length + known.url.length + known.own.define.length + known.key.length + overheadBytes;
   if (bytes * 2 > memory.bytesMax) return;
   if ((memory.youngBytes + bytes) * 2 > memory.bytesMax) {
     memory.old = memory.young;

@@ -1,5 +1,7 @@
 /** What a playlist names, as absolute upstream URLs, for the express lane and for preloading. */
 import { withoutFragment } from "../http/uri-reference.ts";
+import type { VariableSources } from "./playlist-variables.ts";
+import { nameQueryParameters, playlistDefinitions, substituteVariables } from "./playlist-variables.ts";
 import { upstreamUri, uriMapper } from "./uri-mapper.ts";
 import { uriPlaces, uriRole } from "./uri-places.ts";
 
@@ -7,15 +9,20 @@ import { uriPlaces, uriRole } from "./uri-places.ts";
 export type PlaylistResources = { maps: string[]; keys: string[]; segments: string[]; playlists: string[] };
 
 /** Reads a whole playlist (a byte string). `baseUrl` is its final absolute URL. */
-export function playlistResources(bytes: string, baseUrl: string): PlaylistResources {
+export function playlistResources(bytes: string, baseUrl: string, sources: VariableSources): PlaylistResources {
   const resources: PlaylistResources = { maps: [], keys: [], segments: [], playlists: [] };
   const mapper = uriMapper("", "path", baseUrl);
-  const places = uriPlaces(bytes);
+  const text = nameQueryParameters(bytes, sources.ownUrl);
+  const definitions = playlistDefinitions(text, sources);
+  const places = uriPlaces(text);
   const seen = new Set<string>();
   for (let index = 0; index + 2 < places.length; index += 3) {
     const list = listOf(resources, places[index + 2] ?? 0);
     if (list !== null) {
-      const url = withoutFragment(upstreamUri(mapper, bytes.slice(places[index] ?? 0, places[index + 1] ?? 0)));
+      const start = places[index] ?? 0;
+      const uri = text.slice(start, places[index + 1] ?? 0);
+      const named = substituteVariables(uri, start, definitions, sources.uriBytesMax);
+      const url = named === null ? "" : withoutFragment(upstreamUri(mapper, named));
       // R-PL-22
       if (url !== "" && !seen.has(url)) {
         seen.add(url);

@@ -2,35 +2,76 @@
  * Rewrites a playlist so that everything it names comes back through the proxy. Only URI text is replaced; every other
  * byte stays. Playlists are byte strings.
  */
+import type { OwnParameters } from "../route/own-parameters.ts";
+import { ownQuery, variablesText, withParameters } from "../route/own-parameters.ts";
 import type { UrlForm } from "../route/request-target.ts";
 import { isPlaylistBody } from "./playlist-kind.ts";
-import { mapReportUri, mapUri, uriMapper } from "./uri-mapper.ts";
-import { uriPlaces, uriRole } from "./uri-places.ts";
+import type { VariableSources } from "./playlist-variables.ts";
+import {
+  exportedVariables,
+  nameQueryParameters,
+  playlistDefinitions,
+  substituteVariables,
+} from "./playlist-variables.ts";
+import { mapReportUri, mapUri, type UriMapper, uriMapper } from "./uri-mapper.ts";
+import { type UriRole, uriPlaces, uriRole } from "./uri-places.ts";
 
-/** `prefix` is the proxy's (proxyPrefix), `form` the form the playlist was asked for in, `baseUrl` its final URL. */
-export type RewriteContext = { prefix: string; form: UrlForm; baseUrl: string };
+/**
+ * `prefix` is the proxy's (proxyPrefix), `form` the form the playlist was asked for in, `baseUrl` its final URL,
+ * `bytesMax` what its URIs may come to, with their variables' values and as they are rewritten.
+ */
+export type RewriteContext = {
+  prefix: string;
+  form: UrlForm;
+  baseUrl: string;
+  sources: VariableSources;
+  bytesMax: number;
+};
 
-/** The playlist as the player shall see it; bytes that are no playlist come back as they are. */
-export function rewritePlaylist(bytes: string, context: RewriteContext): string {
+/** The playlist as the player shall see it, null when it is too large; bytes that are no playlist come back as they are. */
+export function rewritePlaylist(bytes: string, context: RewriteContext): string | null {
   // R-PL-20
   if (isPlaylistBody(bytes) !== "yes") {
     return bytes;
   }
+  const { sources, bytesMax } = context;
+  const text = nameQueryParameters(bytes, sources.ownUrl);
+  const definitions = playlistDefinitions(text, sources);
+  const own = { define: variablesText(exportedVariables(definitions)) };
+  const reportOwn = { define: sources.imports };
   const mapper = uriMapper(context.prefix, context.form, context.baseUrl);
-  const places = uriPlaces(bytes);
+  const places = uriPlaces(text);
   let rewritten = "";
   let copied = 0;
+  let handled = 0;
   for (let index = 0; index + 2 < places.length; index += 3) {
     const start = places[index] ?? 0;
     const end = places[index + 1] ?? 0;
-    const uri = bytes.slice(start, end);
-    const isReport = uriRole(places[index + 2] ?? 0) === "report";
-    const mapped = isReport ? mapReportUri(mapper, uri) : mapUri(mapper, uri);
+    const role = uriRole(places[index + 2] ?? 0);
+    // R-PL-16
+    const uri = substituteVariables(text.slice(start, end), start, definitions, sources.uriBytesMax);
+    if (uri === null) continue;
+    const mapped = mapByRole(mapper, uri, role, role === "report" ? reportOwn : own);
+    handled += uri.length + mapped.length;
+    // R-PL-23
+    if (handled > bytesMax) return null;
     // R-PL-21
     if (mapped !== "") {
-      rewritten += bytes.slice(copied, start) + mapped;
+      rewritten += text.slice(copied, start) + mapped;
       copied = end;
     }
   }
-  return rewritten + bytes.slice(copied);
+  return rewritten + text.slice(copied);
+}
+
+/** What the player shall read in a URI's place; "" when it must stay as it is. */
+function mapByRole(mapper: UriMapper, uri: string, role: UriRole, own: OwnParameters): string {
+  if (role === "report") {
+    const report = mapReportUri(mapper, uri);
+    // R-VAR-9: in path form it is relative to a URL that has them.
+    return report === "" || mapper.form === "path" ? report : report + ownQuery(own);
+  }
+  const mapped = mapUri(mapper, uri);
+  // R-VAR-9
+  return mapped === "" || role !== "playlist" ? mapped : withParameters(mapper.prefix, mapper.form, mapped, own);
 }

@@ -47,7 +47,7 @@ export const variantLine = -2;
 
 /**
  * The URIs of a playlist, flat: start, end, row of `uriTable` (or `segmentLine`, `variantLine`), and so on, in order.
- * Not among them: empty URIs, unquoted attribute values, and URIs with a variable reference.
+ * Not among them: empty URIs and unquoted attribute values.
  */
 export function uriPlaces(bytes: string): number[] {
   const places: number[] = [];
@@ -70,8 +70,7 @@ export function uriPlaces(bytes: string): number[] {
     }
     start = next;
   }
-  // R-PL-16
-  return bytes.includes("{$") ? withoutVariables(bytes, places) : places;
+  return places;
 }
 
 /** What the URI of a row names. */
@@ -151,46 +150,4 @@ function addPlace(places: number[], start: number, end: number, row: number): vo
   if (start < end) {
     places.push(start, end, row);
   }
-}
-
-/** The places whose URI refers to no variable; substitution comes before resolving, and is not done here. */
-function withoutVariables(bytes: string, places: number[]): number[] {
-  const kept: number[] = [];
-  for (let index = 0; index + 2 < places.length; index += 3) {
-    const start = places[index] ?? 0;
-    const end = places[index + 1] ?? 0;
-    if (!hasVariable(bytes, start, end)) {
-      kept.push(start, end, places[index + 2] ?? segmentLine);
-    }
-  }
-  return kept;
-}
-
-/** True for `{$name}` (rfc8216bis section 4.3) between two offsets. Looks at no byte twice, however many braces open. */
-function hasVariable(bytes: string, start: number, end: number): boolean {
-  let offset = start;
-  while (offset < end) {
-    if (!bytes.startsWith("{$", offset)) {
-      offset += 1;
-      continue;
-    }
-    offset += 2;
-    const nameStart = offset;
-    while (offset < end && isVariableCode(bytes.charCodeAt(offset))) {
-      offset += 1;
-    }
-    if (offset > nameStart && offset < end && bytes.charCodeAt(offset) === closingBrace) {
-      return true;
-    }
-  }
-  return false;
-}
-
-const closingBrace = 0x7d;
-
-function isVariableCode(code: number): boolean {
-  const lower = code | 0x20;
-  const letter = lower >= 0x61 && lower <= 0x7a;
-  const digit = code >= 0x30 && code <= 0x39;
-  return letter || digit || code === 0x2d || code === 0x5f;
 }

@@ -2,19 +2,22 @@
  * What a request target names (SEMANTICS of the two URL forms; RFC 9112 section 3.2).
  *
  * *Query form*: `/proxy?url=U`, U percent-encoded. *Path form*: `/{http|https}/{authority}/{path}?{query}`, the upstream
- * URL's own bytes. With a secret, both start with `/~SECRET`. Targets and URLs are byte strings.
+ * URL's own bytes, perhaps behind a segment of the proxy's own parameters. With a secret, both start with `/~SECRET`.
+ * Targets and URLs are byte strings.
  */
 
 import { equalConstantTime, lowerAscii, percentDecode } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { parseAuthority, parseUri } from "../http/uri-reference.ts";
+import type { OwnParameters } from "./own-parameters.ts";
+import { noParameters, ownSegmentStart, parseOwnSegment, withParameter } from "./own-parameters.ts";
 
 /** The two ways of writing a proxied URL. */
 export type UrlForm = "query" | "path";
 
 /** A target's meaning: an upstream resource, a page of the proxy itself, or a refusal. `query` is without its "?". */
 export type Route =
-  | { kind: "resource"; form: UrlForm; url: string }
+  | { kind: "resource"; form: UrlForm; url: string; own: OwnParameters }
   | { kind: "local"; path: string; query: string }
   | { kind: "error"; code: ErrorCode; detail: string };
 
@@ -22,7 +25,7 @@ export type Route =
 export const queryFormPath = "/proxy";
 
 /** Outer query parameters that are the proxy's own and never travel upstream; all others were added by the player. */
-export const ownParameters: string[] = ["url"];
+export const ownParameters: string[] = ["url", "define"];
 
 /** The one local path that answers without the secret, so that a supervisor needs none. */
 const openPath = "/health";
@@ -48,14 +51,11 @@ export function parseTarget(target: string, secret: string): Route {
   if (path === queryFormPath) {
     return queryRoute(query);
   }
-  if (path.startsWith("/http/") || path === "/http") {
-    return pathRoute("http", path.slice(6), query, mark >= 0);
-  }
-  if (path.startsWith("/https/") || path === "/https") {
-    return pathRoute("https", path.slice(7), query, mark >= 0);
+  if (path.startsWith(ownSegmentStart)) {
+    return segmentRoute(path, query, mark >= 0);
   }
   // R-URL-14
-  return { kind: "local", path, query };
+  return pathRoute(path, query, mark >= 0, noParameters()) ?? { kind: "local", path, query };
 }
 
 /** The authority of an absolute-form target (RFC 9112 section 3.2.2), which outranks the Host field; else null. */
@@ -162,6 +162,7 @@ function checkSecret(path: string, secret: string): Access {
 }
 
 function queryRoute(query: string): Route {
+  let own = noParameters();
   let encoded = "";
   let found = 0;
   let added = "";
@@ -171,7 +172,12 @@ function queryRoute(query: string): Route {
     if (name === "url") {
       found += 1;
       encoded = equals < 0 ? "" : piece.slice(equals + 1);
-    } else if (piece !== "" && !ownParameters.includes(name)) {
+    } else if (ownParameters.includes(name)) {
+      const more = withParameter(own, name, equals < 0 ? "" : piece.slice(equals + 1));
+      // R-URL-19
+      if (more === null) return badParameters();
+      own = more;
+    } else if (piece !== "") {
       added = added === "" ? piece : `${added}&${piece}`;
     }
   }
@@ -184,15 +190,39 @@ function queryRoute(query: string): Route {
   if (decoded === null) {
     return failure("bad-url", "The url parameter holds a malformed percent-escape");
   }
-  return resourceRoute("query", decoded, added);
+  return resourceRoute("query", decoded, added, own);
 }
 
-function pathRoute(scheme: string, rest: string, query: string, hasQuery: boolean): Route {
+/** The path form behind a segment of own parameters. */
+function segmentRoute(path: string, query: string, hasQuery: boolean): Route {
+  const slash = path.indexOf("/", ownSegmentStart.length);
+  const own = slash < 0 ? null : parseOwnSegment(path.slice(ownSegmentStart.length, slash));
+  // R-URL-19
+  if (own === null) return badParameters();
+  return pathRoute(path.slice(slash), query, hasQuery, own) ?? badParameters();
+}
+
+function badParameters(): Route {
+  return failure("bad-target", "The proxy's own parameters are malformed or stand where none may");
+}
+
+/** The path form; null for every other path. */
+function pathRoute(path: string, query: string, hasQuery: boolean, own: OwnParameters): Route | null {
+  if (path.startsWith("/http/") || path === "/http") {
+    return mirrorRoute("http", path.slice(6), query, hasQuery, own);
+  }
+  if (path.startsWith("/https/") || path === "/https") {
+    return mirrorRoute("https", path.slice(7), query, hasQuery, own);
+  }
+  return null;
+}
+
+function mirrorRoute(scheme: string, rest: string, query: string, hasQuery: boolean, own: OwnParameters): Route {
   const slash = rest.indexOf("/");
   const authority = unescapeBrackets(slash < 0 ? rest : rest.slice(0, slash));
   // R-URL-12
   const path = slash < 0 ? "/" : rest.slice(slash);
-  return resourceRoute("path", `${scheme}://${authority}${path}${hasQuery ? `?${query}` : ""}`, "");
+  return resourceRoute("path", `${scheme}://${authority}${path}${hasQuery ? `?${query}` : ""}`, "", own);
 }
 
 /** Some URL libraries escape the brackets and colons of an IPv6 literal when it stands in a path. */
@@ -209,7 +239,7 @@ function unescapeBrackets(authority: string): string {
   return out;
 }
 
-function resourceRoute(form: UrlForm, text: string, added: string): Route {
+function resourceRoute(form: UrlForm, text: string, added: string, own: OwnParameters): Route {
   const fault = upstreamUrlFault(text);
   // R-URL-9
   if (fault !== "") {
@@ -218,7 +248,7 @@ function resourceRoute(form: UrlForm, text: string, added: string): Route {
   const hash = text.indexOf("#");
   // R-URL-10
   const url = lowerScheme(hash < 0 ? text : text.slice(0, hash));
-  return { kind: "resource", form, url: added === "" ? url : appendQuery(url, added) };
+  return { kind: "resource", form, url: added === "" ? url : appendQuery(url, added), own };
 }
 
 /** Why the text is not a usable upstream URL, as a sentence that quotes nothing of it; "" when it is usable. */

@@ -15,14 +15,19 @@ func fuzzPlaylist(_ input: [UInt8]) {
   let prefix: ByteString = choice >= 128 ? "http://127.0.0.1:9000/~s" : "http://127.0.0.1:9000"
   checkBegins(bytes)
   checkLines(bytes)
-  let places = uriPlaces(bytes)
-  checkPlaces(bytes, places)
-  let rewritten = rewritePlaylist(bytes, RewriteContext(prefix: prefix, form: form, baseUrl: base))
+  checkPlaces(bytes, uriPlaces(bytes))
+  let sources = sourcesOf(base)
+  let context = RewriteContext(prefix: prefix, form: form, baseUrl: base, sources: sources, bytesMax: 1 << 26)
+  guard let rewritten = rewritePlaylist(bytes, context) else {
+    check(bytes.count > 1_000, "a small playlist became too large")
+    return
+  }
   if isPlaylistBody(bytes) != .yes {
     check(rewritten == bytes, "what is no playlist was rewritten")
     return
   }
-  checkRewritten(bytes, places, rewritten, uriMapper(prefix, form, base), choice >= 128 ? "s" : "")
+  let named = nameQueryParameters(bytes, base)
+  checkRewritten(named, sources, rewritten, uriMapper(prefix, form, base), choice >= 128 ? "s" : "")
   check(playlistSummary(rewritten) == playlistSummary(bytes), "the tags say something else")
   checkResources(bytes, base)
   checkStart(bytes, base)
@@ -64,11 +69,15 @@ private func checkPlaces(_ bytes: ByteString, _ places: [Int]) {
 
 private func checkRewritten(
   _ bytes: ByteString,
-  _ places: [Int],
+  _ sources: VariableSources,
   _ rewritten: ByteString,
   _ mapper: UriMapper,
   _ secret: ByteString
 ) {
+  let places = uriPlaces(bytes)
+  let definitions = playlistDefinitions(bytes, sources)
+  let told = playlistDefinitions(rewritten, sources).map { back(from: $0, in: definitions) }
+  check(told == definitions, "variables changed")
   let after = uriPlaces(rewritten)
   check(after.count == places.count, "rewriting changed the number of URIs")
   var (from, fromAfter) = (0, 0)
@@ -80,9 +89,17 @@ private func checkRewritten(
     let written = rewritten.slice(after[at], after[at + 1])
     (from, fromAfter) = (places[at + 1], after[at + 1])
     if written == uri { continue }
-    checkLeadsBack(mapper, uri, written, secret, uriRole(places[at + 2]) == .report)
+    let meant = substituteVariables(uri, places[at], definitions, sources.uriBytesMax)
+    check(meant != nil, "\(uri) was replaced, and has a variable without value")
+    checkLeadsBack(mapper, meant ?? "", written, secret, uriRole(places[at + 2]) == .report)
   }
   check(rewritten.slice(fromAfter) == bytes.slice(from), "a byte behind the URIs changed")
+}
+
+/// A definition of the rewritten playlist at the offset that it had before.
+private func back(from definition: Definition, in before: [Definition]) -> Definition {
+  let known = before.first { $0.name == definition.name }
+  return Definition(name: definition.name, value: definition.value, from: known?.from ?? -1)
 }
 
 /// What a player asks for is what the URI meant, found here without the mapper's shortcuts.
@@ -98,7 +115,7 @@ private func checkLeadsBack(
   check(isReport || written.startsWith(mapper.prefix), "\(uri) does not lead to the proxy")
   let own = parseUri(proxiedUpstreamUrl(mapper.prefix, mapper.form, formatUri(mapper.base)))
   let asked = withoutFragment(isReport ? resolveReference(own, written) : written)
-  guard asked.startsWith(host), case .resource(_, let url) = parseTarget(asked.slice(host.count), secret) else {
+  guard asked.startsWith(host), case .resource(_, let url, _) = parseTarget(asked.slice(host.count), secret) else {
     check(false, "\(uri) became \(written), which names nothing")
     return
   }
@@ -107,6 +124,10 @@ private func checkLeadsBack(
 }
 
 private let host: ByteString = "http://127.0.0.1:9000"
+
+private func sourcesOf(_ base: ByteString) -> VariableSources {
+  VariableSources(ownUrl: base, imports: "t:a%2Fb,u:", countMax: 64, bytesMax: 8_192, uriBytesMax: 16_384)
+}
 
 /// A player sends no fragment.
 private func withoutFragment(_ url: ByteString) -> ByteString {
@@ -123,7 +144,7 @@ private func withPath(_ url: ByteString, _ form: UrlForm) -> ByteString {
 
 /// What is fetched ahead is named by the playlist, and a part of it has bytes.
 private func checkStart(_ bytes: ByteString, _ base: ByteString) {
-  let resources = playlistResources(bytes, base)
+  let resources = playlistResources(bytes, base, sourcesOf(base))
   let named = Set(resources.maps + resources.keys + resources.segments + resources.playlists)
   for url in startGroups(bytes, base).flatMap({ $0 }) { check(named.contains(url), "\(url) is named by nothing") }
   guard let start = playlistStart(bytes, base) else { return }
@@ -134,7 +155,7 @@ private func checkStart(_ bytes: ByteString, _ base: ByteString) {
 }
 
 private func checkResources(_ bytes: ByteString, _ base: ByteString) {
-  let resources = playlistResources(bytes, base)
+  let resources = playlistResources(bytes, base, sourcesOf(base))
   let all = resources.maps + resources.keys + resources.segments + resources.playlists
   check(Set(all).count == all.count, "a resource is named twice")
   for url in all { check(isUpstreamUrl(url) && !url.includes("#"), "\(url) is no resource") }

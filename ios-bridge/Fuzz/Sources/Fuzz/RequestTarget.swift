@@ -107,12 +107,12 @@ private func checkAgain(_ head: RequestHead) {
 /// What the core makes of it.
 private func checkMeaning(_ head: RequestHead) {
   for secret in ["", "s"] as [ByteString] {
-    guard case .resource(let form, let url) = parseTarget(head.target, secret) else { continue }
+    guard case .resource(let form, let url, let own) = parseTarget(head.target, secret) else { continue }
     check(isUpstreamUrl(url), "a target leads to what is no upstream URL: \(url)")
     check(!url.includes("#"), "a fragment travels")
     let prefix = secret.isEmpty ? "" : "/~\(secret)" as ByteString
-    let back = parseTarget(proxiedUpstreamUrl(prefix, form, url), secret)
-    check(back == .resource(form: form, url: url), "a URL does not come back: \(url)")
+    let back = parseTarget(withParameters(prefix, form, proxiedUpstreamUrl(prefix, form, url), own), secret)
+    check(back == .resource(form: form, url: url, own: own), "a URL does not come back: \(url)")
   }
   _ = hostAllowed(fieldFirst(head.fields, "host"), fieldCount(head.fields, "host"), "127.0.0.1", 9_000, ["*.example"])
   _ = parseRange(fieldFirst(head.fields, "range"))

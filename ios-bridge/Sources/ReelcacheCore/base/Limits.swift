@@ -51,6 +51,12 @@ package struct Limits: Sendable, Equatable {
   package var resumeBackoffMs = 250
   /// Largest playlist body (decoded), in bytes; larger is 502.
   package var playlistBytesMax = 8_388_608
+  /// What a playlist's URIs may come to, with their variables' values and rewritten, in bytes; more is 502.
+  package var urisBytesMax = 67_108_864
+  /// Variables of one playlist; further ones count as undefined.
+  package var variablesMax = 64
+  /// Names and values of a playlist's variables, as they travel with its playlists' URLs, in bytes.
+  package var variablesBytesMax = 8_192
   /// Size of one positional read, and of a write while more is to come, in bytes.
   package var readPieceBytes = 262_144
   /// Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none.
@@ -118,6 +124,9 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("resumeMax", \.resumeMax),
   ("resumeBackoffMs", \.resumeBackoffMs),
   ("playlistBytesMax", \.playlistBytesMax),
+  ("urisBytesMax", \.urisBytesMax),
+  ("variablesMax", \.variablesMax),
+  ("variablesBytesMax", \.variablesBytesMax),
   ("readPieceBytes", \.readPieceBytes),
   ("memoryBytesMax", \.memoryBytesMax),
   ("playlistMemoryBytesMax", \.playlistMemoryBytesMax),

@@ -39,14 +39,22 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
     finishExchange(state, exchange, nowMs)
     return
   }
-  let (expressUrls, names) = learnPlaylist(state, body, bytes)
-  let (form, prefix) = (exchange.form, exchange.prefix)
+  let (form, own, prefix) = (exchange.form, exchange.own, exchange.prefix)
   let (id, finalUrl) = (body.entry.id, body.entry.finalUrl)
+  let sources = variableSources(state, exchange, body)
+  let bytesMax = state.options.limits.urisBytesMax
+  let context = RewriteContext(prefix: prefix, form: form, baseUrl: finalUrl, sources: sources, bytesMax: bytesMax)
   // R-SERVE-3
-  let text = rewritePlaylist(bytes, RewriteContext(prefix: prefix, form: form, baseUrl: finalUrl))
+  guard let text = rewritePlaylist(bytes, context) else {
+    let detail: ByteString = "the playlist's URIs come to more than urisBytesMax"
+    answerProblem(state, exchange, .playlistTooLarge, detail, nowMs)
+    return
+  }
+  let (expressUrls, names) = learnPlaylist(state, body, bytes, sources)
   if body.journalled {
-    let known = KnownPlaylist(baseUrl: finalUrl, text: text, expressUrls: expressUrls, names: names)
-    rememberPlaylist(state.playlists, id, form, prefix, known)
+    let ownUrl = namesQueryParameters(bytes) ? sources.ownUrl : ""
+    let known = KnownPlaylist(baseUrl: finalUrl, ownUrl: ownUrl, text: text, expressUrls: expressUrls, names: names)
+    rememberPlaylist(state.playlists, playlistKey(id, form, prefix, own), known)
   }
   armStarts(state, exchange, names, nowMs)
   sendPlaylist(state, exchange, body, text, nowMs)
@@ -57,8 +65,9 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
 package func answerKnownPlaylist(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ nowMs: Int) -> Bool {
   let entry = body.entry
   if !body.journalled || !entryComplete(entry) { return false }
+  let key = playlistKey(entry.id, exchange.form, exchange.prefix, exchange.own)
   guard
-    let known = recallPlaylist(state.playlists, entry.id, exchange.form, exchange.prefix, entry.finalUrl)
+    let known = recallPlaylist(state.playlists, key, entry.finalUrl, ownUrlOf(exchange, body))
   else { return false }
   // R-EXPRESS-2
   for url in known.expressUrls { rememberUrl(state.expressUrls, url) }
@@ -92,7 +101,8 @@ private func sendPlaylist(
 private func learnPlaylist(
   _ state: ProxyState,
   _ body: Body,
-  _ bytes: ByteString
+  _ bytes: ByteString,
+  _ sources: VariableSources
 ) -> (expressUrls: [ByteString], names: StartNames?) {
   let entry = body.entry
   let summary = playlistSummary(bytes)
@@ -102,13 +112,30 @@ private func learnPlaylist(
     entry.targetDurationMs = summary.targetDurationMs
     storeBody(state, body)
   }
-  let resources = playlistResources(bytes, entry.finalUrl)
+  let resources = playlistResources(bytes, entry.finalUrl, sources)
   let expressUrls = resources.maps + resources.keys
   // R-EXPRESS-2
   for url in expressUrls { rememberUrl(state.expressUrls, url) }
   let isMultivariant = summary.kind == .multivariant
   let names = isMultivariant ? startNames(state, bytes, entry.finalUrl, resources.playlists) : nil
   return (expressUrls, names)
+}
+
+private func variableSources(_ state: ProxyState, _ exchange: Exchange, _ body: Body) -> VariableSources {
+  let limits = state.options.limits
+  return VariableSources(
+    ownUrl: ownUrlOf(exchange, body),
+    imports: exchange.own.define,
+    countMax: limits.variablesMax,
+    bytesMax: limits.variablesBytesMax,
+    uriBytesMax: limits.targetBytesMax
+  )
+}
+
+/// The URL whose query a playlist means: where a redirect led, else the one asked for, for the key may leave out some.
+private func ownUrlOf(_ exchange: Exchange, _ body: Body) -> ByteString {
+  // R-VAR-6
+  body.entry.finalUrl == body.entry.url ? exchange.url : body.entry.finalUrl
 }
 
 private func bodyOf(_ exchange: Exchange, _ content: ByteString) -> ByteString {

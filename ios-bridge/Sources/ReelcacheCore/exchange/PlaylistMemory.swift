@@ -3,8 +3,10 @@
 /// it becomes the old one, and what was in the old one is forgotten.
 
 /// A rewritten playlist, the initialization sections and keys that it names, and the playlists, if those are needed.
+/// `ownUrl` is the URL whose query it was rewritten with, "" when that took no part.
 package struct KnownPlaylist: Sendable {
   package let baseUrl: ByteString
+  package let ownUrl: ByteString
   package let text: ByteString
   package let expressUrls: [ByteString]
   package let names: StartNames?
@@ -30,28 +32,31 @@ package func newPlaylistMemory(_ bytesMax: Int) -> PlaylistMemory {
   PlaylistMemory(bytesMax: bytesMax)
 }
 
-/// Remembers the playlist of an entry whose bytes are all stored.
-package func rememberPlaylist(
-  _ memory: PlaylistMemory,
+/// What a rewritten playlist of an entry is remembered by.
+package func playlistKey(
   _ entryId: Int,
   _ form: UrlForm,
   _ prefix: ByteString,
-  _ known: KnownPlaylist
-) {
-  keep(memory, memoryKey(entryId, form, prefix), known)
+  _ own: OwnParameters
+) -> ByteString {
+  form == .query ? "\(entryId) query \(prefix)\(ownQuery(own))" : "\(entryId) path \(prefix)\(ownQuery(own))"
 }
 
-/// The playlist of an entry as it was sent; nil when it is not remembered, or was another with another base URL.
+/// Remembers the playlist of an entry whose bytes are all stored.
+package func rememberPlaylist(_ memory: PlaylistMemory, _ key: ByteString, _ known: KnownPlaylist) {
+  keep(memory, key, known)
+}
+
+/// The playlist of an entry as it was sent; nil when it is not remembered, or was another with other URLs.
 package func recallPlaylist(
   _ memory: PlaylistMemory,
-  _ entryId: Int,
-  _ form: UrlForm,
-  _ prefix: ByteString,
-  _ baseUrl: ByteString
+  _ key: ByteString,
+  _ baseUrl: ByteString,
+  _ ownUrl: ByteString
 ) -> KnownPlaylist? {
-  let key = memoryKey(entryId, form, prefix)
   guard let known = memory.young[key] ?? aged(memory, key), known.baseUrl == baseUrl else { return nil }
-  return known
+  // R-VAR-10
+  return known.ownUrl.isEmpty || known.ownUrl == ownUrl ? known : nil
 }
 
 /// Forgets all.
@@ -70,10 +75,10 @@ private func aged(_ memory: PlaylistMemory, _ key: ByteString) -> KnownPlaylist?
 }
 
 private func keep(_ memory: PlaylistMemory, _ key: ByteString, _ known: KnownPlaylist) {
-  var bytes = known.text.count + overheadBytes
+  var bytes = key.count + known.ownUrl.count + known.text.count + overheadBytes
   for url in known.expressUrls { bytes += url.count }
-  for key in known.names?.named ?? [] { bytes += key.count }
-  for group in known.names?.groups ?? [] { for key in group { bytes += key.count } }
+  for name in known.names?.named ?? [] { bytes += name.count }
+  for group in known.names?.groups ?? [] { for name in group { bytes += name.count } }
   if bytes * 2 > memory.bytesMax { return }
   if (memory.youngBytes + bytes) * 2 > memory.bytesMax {
     memory.old = memory.young
@@ -82,8 +87,4 @@ private func keep(_ memory: PlaylistMemory, _ key: ByteString, _ known: KnownPla
   }
   memory.young[key] = known
   memory.youngBytes += bytes
-}
-
-private func memoryKey(_ entryId: Int, _ form: UrlForm, _ prefix: ByteString) -> ByteString {
-  form == .query ? "\(entryId) query \(prefix)" : "\(entryId) path \(prefix)"
 }

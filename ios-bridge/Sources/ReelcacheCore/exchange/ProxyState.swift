@@ -116,6 +116,8 @@ package final class Exchange {
   package let url: ByteString
   package let key: ByteString
   package let form: UrlForm
+  /// The proxy's own parameters of the URL that was asked for.
+  package let own: OwnParameters
   /// The options allow its upstream host.
   let allowed: Bool
   /// What a proxied URL of this exchange begins with.
@@ -150,6 +152,7 @@ package final class Exchange {
     url: ByteString,
     key: ByteString,
     form: UrlForm,
+    own: OwnParameters,
     allowed: Bool,
     prefix: ByteString,
     fields: FieldList,
@@ -164,6 +167,7 @@ package final class Exchange {
     self.url = url
     self.key = key
     self.form = form
+    self.own = own
     self.allowed = allowed
     self.prefix = prefix
     self.fields = fields

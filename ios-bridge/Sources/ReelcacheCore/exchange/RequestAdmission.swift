@@ -46,8 +46,8 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
     case .local(let path, let query):
       if request.method == "OPTIONS" { return preflight(state, request, nowMs) }
       return .local(path: path, query: query)
-    case .resource(let form, let url):
-      let read = targetOf(state, form, url)
+    case .resource(let form, let url, let own):
+      let read = targetOf(state, form, url, own)
       rememberTarget(state.targets, request.target, read)
       target = read
     }
@@ -140,16 +140,22 @@ private func unheardExchange(
     localPort: 0,
     close: false
   )
-  let exchange = newExchange(state, request, targetOf(state, form, url), prefix, nowMs)
+  let exchange = newExchange(state, request, targetOf(state, form, url, noParameters()), prefix, nowMs)
   exchange.method = .background
   return exchange
 }
 
 /// What a URL names to this proxy.
-private func targetOf(_ state: ProxyState, _ form: UrlForm, _ url: ByteString) -> KnownTarget {
+private func targetOf(
+  _ state: ProxyState,
+  _ form: UrlForm,
+  _ url: ByteString,
+  _ own: OwnParameters
+) -> KnownTarget {
   KnownTarget(
     form: form,
     url: url,
+    own: own,
     key: cacheKey(url, state.options.keyRules),
     playlist: isPlaylistUrl(url),
     allowed: upstreamUrlAllowed(url, state.options.allowUpstream)
@@ -169,6 +175,7 @@ private func newExchange(
     url: target.url,
     key: target.key,
     form: target.form,
+    own: target.own,
     allowed: target.allowed,
     prefix: prefix,
     fields: request.fields,

@@ -6,6 +6,7 @@
 package struct KnownTarget: Sendable {
   package let form: UrlForm
   package let url: ByteString
+  package let own: OwnParameters
   /// Cache key of the URL.
   package let key: ByteString
   /// The URL says playlist.
@@ -36,7 +37,7 @@ package func newTargetMemory(_ bytesMax: Int) -> TargetMemory {
 
 /// Remembers what a target names.
 package func rememberTarget(_ memory: TargetMemory, _ target: ByteString, _ known: KnownTarget) {
-  let bytes = target.count + known.url.count + known.key.count + overheadBytes
+  let bytes = target.count + known.url.count + known.own.define.count + known.key.count + overheadBytes
   if bytes * 2 > memory.bytesMax { return }
   if (memory.youngBytes + bytes) * 2 > memory.bytesMax {
     memory.old = memory.young

@@ -9,15 +9,24 @@ package struct PlaylistResources: Equatable, Sendable {
 }
 
 /// Reads a whole playlist (a byte string). `baseUrl` is its final absolute URL.
-package func playlistResources(_ bytes: ByteString, _ baseUrl: ByteString) -> PlaylistResources {
+package func playlistResources(
+  _ bytes: ByteString,
+  _ baseUrl: ByteString,
+  _ sources: VariableSources
+) -> PlaylistResources {
   var resources = PlaylistResources(maps: [], keys: [], segments: [], playlists: [])
   let mapper = uriMapper("", .path, baseUrl)
-  let places = uriPlaces(bytes)
+  let text = nameQueryParameters(bytes, sources.ownUrl)
+  let definitions = playlistDefinitions(text, sources)
+  let places = uriPlaces(text)
   var seen = Set<ByteString>()
   var index = 0
   while index + 2 < places.count {
     if let list = listOf(places[index + 2]) {
-      let url = withoutFragment(upstreamUri(mapper, bytes.slice(places[index], places[index + 1])))
+      let start = places[index]
+      let uri = text.slice(start, places[index + 1])
+      let named = substituteVariables(uri, start, definitions, sources.uriBytesMax)
+      let url = named.map { named in withoutFragment(upstreamUri(mapper, named)) } ?? ""
       // R-PL-22
       if !url.isEmpty && seen.insert(url).inserted { resources[keyPath: list].append(url) }
     }

@@ -63,7 +63,7 @@ package let segmentLine = -1
 package let variantLine = -2
 
 /// The URIs of a playlist, flat: start, end, row of `uriTable` (or `segmentLine`, `variantLine`), and so on, in order.
-/// Not among them: empty URIs, unquoted attribute values, and URIs with a variable reference.
+/// Not among them: empty URIs and unquoted attribute values.
 package func uriPlaces(_ bytes: ByteString) -> [Int] {
   var places: [Int] = []
   var start = 0
@@ -83,8 +83,7 @@ package func uriPlaces(_ bytes: ByteString) -> [Int] {
     }
     start = next
   }
-  // R-PL-16
-  return bytes.includes(variableStart) ? withoutVariables(bytes, places) : places
+  return places
 }
 
 /// What the URI of a row names.
@@ -97,7 +96,6 @@ package func uriRole(_ row: Int) -> UriRole {
 private let hash = 0x23
 private let extensionTagRest: ByteString = "EXT-X-"
 private let streamTag: ByteString = "#EXT-X-STREAM-INF:"
-private let variableStart: ByteString = "{$"
 
 private func addTagPlaces(_ bytes: ByteString, _ places: inout [Int], _ start: Int, _ end: Int) {
   let first = firstRow(bytes, start, end)
@@ -155,42 +153,4 @@ private func addPlace(_ places: inout [Int], _ start: Int, _ end: Int, _ row: In
     places.append(end)
     places.append(row)
   }
-}
-
-/// The places whose URI refers to no variable; substitution comes before resolving, and is not done here.
-private func withoutVariables(_ bytes: ByteString, _ places: [Int]) -> [Int] {
-  var kept: [Int] = []
-  var index = 0
-  while index + 2 < places.count {
-    if !hasVariable(bytes, places[index], places[index + 1]) {
-      kept.append(contentsOf: places[index..<(index + 3)])
-    }
-    index += 3
-  }
-  return kept
-}
-
-/// True for `{$name}` (rfc8216bis section 4.3) between two offsets. Looks at no byte twice, however many braces open.
-private func hasVariable(_ bytes: ByteString, _ start: Int, _ end: Int) -> Bool {
-  var offset = start
-  while offset < end {
-    if !bytes.startsWith(variableStart, offset) {
-      offset += 1
-      continue
-    }
-    offset += 2
-    let nameStart = offset
-    while offset < end && isVariableCode(bytes.code(offset)) { offset += 1 }
-    if offset > nameStart && offset < end && bytes.code(offset) == closingBrace { return true }
-  }
-  return false
-}
-
-private let closingBrace = 0x7d
-
-private func isVariableCode(_ code: Int) -> Bool {
-  let lower = code | 0x20
-  let letter = lower >= 0x61 && lower <= 0x7a
-  let digit = code >= 0x30 && code <= 0x39
-  return letter || digit || code == 0x2d || code == 0x5f
 }

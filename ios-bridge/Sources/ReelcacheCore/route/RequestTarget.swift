@@ -1,7 +1,8 @@
 /// What a request target names (SEMANTICS of the two URL forms; RFC 9112 section 3.2).
 ///
 /// *Query form*: `/proxy?url=U`, U percent-encoded. *Path form*: `/{http|https}/{authority}/{path}?{query}`, the upstream
-/// URL's own bytes. With a secret, both start with `/~SECRET`. Targets and URLs are byte strings.
+/// URL's own bytes, perhaps behind a segment of the proxy's own parameters. With a secret, both start with `/~SECRET`.
+/// Targets and URLs are byte strings.
 
 /// The two ways of writing a proxied URL.
 package enum UrlForm: String, TextUnion, Sendable {
@@ -11,7 +12,7 @@ package enum UrlForm: String, TextUnion, Sendable {
 
 /// A target's meaning: an upstream resource, a page of the proxy itself, or a refusal. `query` is without its "?".
 package enum Route: Equatable, Sendable {
-  case resource(form: UrlForm, url: ByteString)
+  case resource(form: UrlForm, url: ByteString, own: OwnParameters)
   case local(path: ByteString, query: ByteString)
   case error(code: ErrorCode, detail: ByteString)
 }
@@ -20,7 +21,7 @@ package enum Route: Equatable, Sendable {
 package let queryFormPath: ByteString = "/proxy"
 
 /// Outer query parameters that are the proxy's own and never travel upstream; all others were added by the player.
-package let ownParameters: [ByteString] = ["url"]
+package let ownParameters: [ByteString] = ["url", "define"]
 
 /// The one local path that answers without the secret, so that a supervisor needs none.
 private let openPath: ByteString = "/health"
@@ -44,10 +45,9 @@ package func parseTarget(_ target: ByteString, _ secret: ByteString) -> Route {
     return failure(code, detail)
   }
   if path == queryFormPath { return queryRoute(query) }
-  if path.startsWith("/http/") || path == "/http" { return pathRoute("http", path.slice(6), query, mark >= 0) }
-  if path.startsWith("/https/") || path == "/https" { return pathRoute("https", path.slice(7), query, mark >= 0) }
+  if path.startsWith(ownSegmentStart) { return segmentRoute(path, query, mark >= 0) }
   // R-URL-14
-  return .local(path: path, query: query)
+  return pathRoute(path, query, mark >= 0, noParameters()) ?? .local(path: path, query: query)
 }
 
 /// The authority of an absolute-form target (RFC 9112 section 3.2.2), which outranks the Host field; else nil.
@@ -141,6 +141,7 @@ private func checkSecret(_ path: ByteString, _ secret: ByteString) -> Access {
 }
 
 private func queryRoute(_ query: ByteString) -> Route {
+  var own = noParameters()
   var encoded = ByteString()
   var found = 0
   var added = ByteString()
@@ -150,7 +151,12 @@ private func queryRoute(_ query: ByteString) -> Route {
     if name == "url" {
       found += 1
       encoded = equals < 0 ? "" : piece.slice(equals + 1)
-    } else if !piece.isEmpty && !ownParameters.contains(name) {
+    } else if ownParameters.contains(name) {
+      // R-URL-19
+      let more = withParameter(own, name, equals < 0 ? "" : piece.slice(equals + 1))
+      guard let more else { return badParameters() }
+      own = more
+    } else if !piece.isEmpty {
       if !added.isEmpty { added += "&" }
       added += piece
     }
@@ -163,15 +169,45 @@ private func queryRoute(_ query: ByteString) -> Route {
   guard let decoded = percentDecode(encoded) else {
     return failure(.badUrl, "The url parameter holds a malformed percent-escape")
   }
-  return resourceRoute(.query, decoded, added)
+  return resourceRoute(.query, decoded, added, own)
 }
 
-private func pathRoute(_ scheme: ByteString, _ rest: ByteString, _ query: ByteString, _ hasQuery: Bool) -> Route {
+/// The path form behind a segment of own parameters.
+private func segmentRoute(_ path: ByteString, _ query: ByteString, _ hasQuery: Bool) -> Route {
+  let slash = path.indexOf("/", ownSegmentStart.count)
+  let own = slash < 0 ? nil : parseOwnSegment(path.slice(ownSegmentStart.count, slash))
+  // R-URL-19
+  guard let own else { return badParameters() }
+  return pathRoute(path.slice(slash), query, hasQuery, own) ?? badParameters()
+}
+
+private func badParameters() -> Route {
+  failure(.badTarget, "The proxy's own parameters are malformed or stand where none may")
+}
+
+/// The path form; nil for every other path.
+private func pathRoute(_ path: ByteString, _ query: ByteString, _ hasQuery: Bool, _ own: OwnParameters) -> Route? {
+  if path.startsWith("/http/") || path == "/http" {
+    return mirrorRoute("http", path.slice(6), query, hasQuery, own)
+  }
+  if path.startsWith("/https/") || path == "/https" {
+    return mirrorRoute("https", path.slice(7), query, hasQuery, own)
+  }
+  return nil
+}
+
+private func mirrorRoute(
+  _ scheme: ByteString,
+  _ rest: ByteString,
+  _ query: ByteString,
+  _ hasQuery: Bool,
+  _ own: OwnParameters
+) -> Route {
   let slash = rest.indexOf("/")
   let authority = unescapeBrackets(slash < 0 ? rest : rest.slice(0, slash))
   // R-URL-12
   let path = slash < 0 ? "/" : rest.slice(slash)
-  return resourceRoute(.path, "\(scheme)://\(authority)\(path)\(hasQuery ? "?\(query)" : "")", "")
+  return resourceRoute(.path, "\(scheme)://\(authority)\(path)\(hasQuery ? "?\(query)" : "")", "", own)
 }
 
 /// Some URL libraries escape the brackets and colons of an IPv6 literal when it stands in a path.
@@ -190,14 +226,19 @@ private func unescapeBrackets(_ authority: ByteString) -> ByteString {
   return out
 }
 
-private func resourceRoute(_ form: UrlForm, _ text: ByteString, _ added: ByteString) -> Route {
+private func resourceRoute(
+  _ form: UrlForm,
+  _ text: ByteString,
+  _ added: ByteString,
+  _ own: OwnParameters
+) -> Route {
   let fault = upstreamUrlFault(text)
   // R-URL-9
   if !fault.isEmpty { return failure(.badUrl, fault) }
   let hash = text.indexOf("#")
   // R-URL-10
   let url = lowerScheme(hash < 0 ? text : text.slice(0, hash))
-  return .resource(form: form, url: added.isEmpty ? url : appendQuery(url, added))
+  return .resource(form: form, url: added.isEmpty ? url : appendQuery(url, added), own: own)
 }
 
 /// Why the text is not a usable upstream URL, as a sentence that quotes nothing of it; "" when it is usable.

@@ -75,8 +75,7 @@ private func startsAlike(
   let plain = versionText(resource, version)
   let isPlaylist = resource.playlist == .live || resource.playlist == .vod
   let base: ByteString = "http://\(resource.redirects ? "p" : "o").example\(resource.path)"
-  let context = RewriteContext(prefix: prefix, form: .query, baseUrl: base)
-  let text = isPlaylist ? rewritePlaylist(plain, context) : plain
+  let text = isPlaylist ? rewritten(plain, .query, prefix, base) : plain
   if whole && received.count != text.count { return false }
   return text.startsWith(received, start)
 }

@@ -60,6 +60,8 @@ function playlistSeeds(fixtures: string): string[] {
     "playlist-resources",
     "uri-places",
     "playlist-variables",
+    "json-scan",
+    "json-rewrite",
   ];
   const vectors = modules.flatMap((module) => textsOf(fixtures, module, null));
   const media = filesOf(join(fixtures, "media"), ".m3u8").map(read);

@@ -9,7 +9,7 @@ export const bodyIsTheOrigins: Oracle = {
   says: "Every body is the asked-for bytes of exactly one version of the resource.",
   check: (context: OracleContext): Finding[] =>
     viewsOf(context)
-      .filter((view) => view.bodies.length > 0 && !view.playlist && !view.problem)
+      .filter((view) => view.bodies.length > 0 && !view.playlist && view.json === null && !view.problem)
       .flatMap((view) =>
         faultsOf(view).map((message) => ({ by: "body-is-the-origins", at: view.response.request, message })),
       ),

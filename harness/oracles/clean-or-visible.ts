@@ -28,7 +28,8 @@ function faultsOf(view: View): string[] {
     faults.push(`complete with ${bytes} bytes for ${range.first}-${range.last}`);
   }
   // Without a length only the resource tells how much there is.
-  const judged = view.status === 200 && framing !== "length" && !view.playlist && view.bodies.length > 0;
+  const judged =
+    view.status === 200 && framing !== "length" && !view.playlist && view.json === null && view.bodies.length > 0;
   if (judged && !view.bodies.some((body) => body.length === bytes)) {
     const known = [...new Set(view.bodies.map((body) => body.length))].join(" or ");
     faults.push(`an orderly end after ${bytes} bytes of ${known}`);

@@ -5,6 +5,7 @@ import { cacheStatusTrue } from "./cache-status-true.ts";
 import { cleanOrVisible } from "./clean-or-visible.ts";
 import { fieldOrder } from "./field-order.ts";
 import { framing } from "./framing.ts";
+import { jsonUris } from "./json-uris.ts";
 import { noByteTwice } from "./no-byte-twice.ts";
 import { nothingStoredFromFaults } from "./nothing-stored-from-faults.ts";
 import { originSeesNoPrivateFields } from "./origin-sees-no-private-fields.ts";
@@ -15,6 +16,7 @@ export const oracles: Oracle[] = [
   bodyIsTheOrigins,
   cleanOrVisible,
   rewrittenUris,
+  jsonUris,
   noByteTwice,
   nothingStoredFromFaults,
   framing,

@@ -10,11 +10,13 @@ export const originSeesNoPrivateFields: Oracle = {
   check: (context: OracleContext): Finding[] => {
     const views = viewsOf(context);
     return context.transcript.origin.flatMap((entry) =>
-      [...hopFaults(entry), ...playlistFaults(context, entry), ...leaks(context, entry, views)].map((message) => ({
-        by: "origin-sees-no-private-fields",
-        at: `${entry.method} ${entry.target}`,
-        message,
-      })),
+      [...hopFaults(entry), ...playlistFaults(context, entry, views), ...leaks(context, entry, views)].map(
+        (message) => ({
+          by: "origin-sees-no-private-fields",
+          at: `${entry.method} ${entry.target}`,
+          message,
+        }),
+      ),
     );
   },
 };
@@ -68,7 +70,7 @@ function hopFaults(entry: OriginEntry): string[] {
   return [...faults, ...[...new Set(twice)].filter((name) => name !== "host").map((name) => `field twice: ${name}`)];
 }
 
-function playlistFaults(context: OracleContext, entry: OriginEntry): string[] {
+function playlistFaults(context: OracleContext, entry: OriginEntry, views: View[]): string[] {
   const faults: string[] = [];
   const coding = fieldOf(entry.fields, "accept-encoding");
   if (isPlaylistSource(context, entry)) {
@@ -81,11 +83,21 @@ function playlistFaults(context: OracleContext, entry: OriginEntry): string[] {
         .filter((name) => fieldOf(entry.fields, name) !== null)
         .map((name) => `${name}: ${fieldOf(entry.fields, name)} for a playlist`),
     );
-  } else if (coding !== null && coding !== "identity" && !/\.m3u8?(\?|$)/i.test(entry.target)) {
+  } else if (
+    coding !== null &&
+    coding !== "identity" &&
+    !/\.m3u8?(\?|$)/i.test(entry.target) &&
+    !isJson(entry, views)
+  ) {
     // R-ASK-1: a coded segment could neither be stored by its offsets nor be cut into ranges.
     faults.push(`accept-encoding: ${coding} for media`);
   }
   return faults;
+}
+
+/** Whether somebody asked for it as JSON that names more, which is gathered like a playlist. */
+function isJson(entry: OriginEntry, views: View[]): boolean {
+  return views.some((view) => view.json !== null && view.sources.some((source) => source.target === entry.target));
 }
 
 /** Whether the origin has answered for this target before. */

@@ -47,7 +47,7 @@ export function filled(text: string, line: number, variables: Variables): string
 /** The variables that a proxied URL or request target carries. */
 export function carriedVariables(target: string): Map<string, string> {
   const inQuery = /[?&]define=([^&#]*)/.exec(target)?.[1];
-  const inPath = /\/;define=([^/;]*)\/https?\//.exec(target)?.[1];
+  const inPath = /\/;(?:[^/]*;)?define=([^/;]*)\/https?\//.exec(target)?.[1];
   const text = inPath ?? percentDecode(inQuery ?? "");
   const pieces = text === "" ? [] : text.split(",");
   return new Map(pieces.map((piece) => [piece.replace(/:.*$/s, ""), percentDecode(piece.replace(/^[^:]*:/, ""))]));

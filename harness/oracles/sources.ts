@@ -78,7 +78,11 @@ export function entriesOf(context: OracleContext, sources: Source[]): OriginEntr
  */
 export function upstreamOfTarget(text: string): string | null {
   const target = text.replace(/^https?:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
-  const path = target.replace(/^\/~[^/]*/, "").replace(/^\/;[^/]*/, "");
+  const whole = target.replace(/^\/~[^/]*/, "").replace(/^\/;[^/]*/, "");
+  const host = /[?&]reelcache-host=([^&]*)/.exec(whole)?.[1];
+  if (host !== undefined)
+    return cloneUrl(whole.replace(/([?&])reelcache-host=[^&]*&?/, "$1").replace(/[?&]$/, ""), host);
+  const path = whole;
   if (path.startsWith("/proxy?")) return fromQuery(path.slice("/proxy?".length));
   const mirrored = /^\/(https?)\/([^/?]+)(.*)$/s.exec(path);
   if (mirrored !== null) {
@@ -91,6 +95,17 @@ export function upstreamOfTarget(text: string): string | null {
   return inside.includes("://") ? inside : percentDecode(inside.replace(/&.*$/s, ""));
 }
 
+/** The upstream URL of a pathway's clone: its base's, with another host and the same port. */
+function cloneUrl(target: string, host: string): string | null {
+  return upstreamOfTarget(target)?.replace(/^(https?:\/\/)(\[[^\]]*\]|[^:/?#]*)/, `$1${percentDecode(host)}`) ?? null;
+}
+
+/** What the body behind a proxied URL or request target is said to be, if it is JSON that names more. */
+export function jsonKindOf(target: string): "asset-list" | "steering" | null {
+  const said = /[?&]as=([^&#]*)/.exec(target)?.[1] ?? /\/;(?:[^/]*;)?as=([^/;]*)/.exec(target)?.[1];
+  return said === "asset-list" || said === "steering" ? said : null;
+}
+
 /** Percent-decodes to bytes, one char each; malformed escapes stay. */
 export function percentDecode(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_whole, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
@@ -101,9 +116,17 @@ function fromQuery(query: string): string | null {
   const url = pieces.find((piece) => piece.startsWith("url="));
   if (url === undefined) return null;
   const decoded = percentDecode(url.slice("url=".length)).replace(/#.*$/s, "");
-  const added = pieces.filter((piece) => piece !== url && !/^(?:url$|define=)/.test(piece)).join("&");
-  if (added === "") return decoded;
-  return decoded.includes("?") ? `${decoded}${decoded.endsWith("?") ? "" : "&"}${added}` : `${decoded}?${added}`;
+  const own = /^(?:url$|define=|as=)/;
+  const nameOf = (piece: string): string => piece.replace(/=.*$/s, "");
+  const [path = "", known = ""] = decoded.split(/\?(.*)/s);
+  let upstream = known === "" ? [] : known.split("&");
+  // As a player sets a parameter: in the place of what has its name.
+  for (const piece of pieces.filter((one) => one !== url && !own.test(one))) {
+    const at = upstream.findIndex((one) => nameOf(one) === nameOf(piece));
+    upstream = upstream.filter((one, index) => index <= at || nameOf(one) !== nameOf(piece));
+    upstream.splice(at < 0 ? upstream.length : at, at < 0 ? 0 : 1, piece);
+  }
+  return upstream.length === 0 ? decoded : `${path}?${upstream.join("&")}`;
 }
 
 function stepPath(item: Case, request: string): string | null {

@@ -1,7 +1,7 @@
 /** A *view*: a response with all that the oracles need to judge it, read once. */
 import type { OracleContext, WireResponse } from "../case/result-types.ts";
 import { type Fields, fieldOf, type RequestText, requestText, responseText } from "./message-text.ts";
-import { resourceOf, type Source, sourcesOf, versionsOf } from "./sources.ts";
+import { jsonKindOf, resourceOf, type Source, sourcesOf, versionsOf } from "./sources.ts";
 import { toldBodies } from "./told-bodies.ts";
 
 export type View = {
@@ -15,6 +15,8 @@ export type View = {
   bodies: Buffer[];
   /** Whether the resource is a playlist, whose URIs are rewritten. */
   playlist: boolean;
+  /** Whether it was asked for as JSON that names more, whose URIs are rewritten. */
+  json: "asset-list" | "steering" | null;
   /** An answer of the proxy itself (RFC 9457). */
   problem: boolean;
 };
@@ -53,6 +55,7 @@ function viewOf(context: OracleContext, response: WireResponse): View {
     sources,
     bodies,
     playlist: (named || isPlaylistType(type)) && bodies.some(beginsAsPlaylist),
+    json: jsonKindOf(request.target),
     problem: type?.startsWith("application/problem+json") === true,
   };
 }

@@ -1,5 +1,6 @@
 /** Playlists made to be slow: four megabytes of them cost as little as any others. */
 import t from "tap";
+import { rewriteJson } from "../core/playlist/json-rewrite.ts";
 import { playlistSummary } from "../core/playlist/playlist-kind.ts";
 import { playlistResources } from "../core/playlist/playlist-resources.ts";
 import { playlistStart, startGroups } from "../core/playlist/playlist-start.ts";
@@ -42,6 +43,27 @@ for (const [name, piece] of hostile) {
     if (!isTooLarge) playlistResources(text, baseUrl, variableSources(baseUrl, imports));
     playlistStart(`${text}#EXTINF:1,\ns.ts\n#EXT-X-ENDLIST\n`, baseUrl);
     startGroups(text, baseUrl);
+    const tookMs = process.cpuUsage(begun).user / 1000;
+    t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
+    t.end();
+  });
+}
+
+for (const [name, piece] of [
+  ["assets", '{"URI":"a"},'],
+  ["strings without escapes", '"URI",'],
+  ["names", '"URI":"a","'],
+  ["depths", "["],
+  ["clones", '{"URI-REPLACEMENT":{"HOST":"a"}},'],
+] as const) {
+  t.test(`JSON of many ${name} is read in one pass`, (t) => {
+    const context = { prefix, form: "query" as const, baseUrl, depthMax: 32, bytesMax: size, urisBytesMax: size * 20 };
+    const many = piece.repeat(Math.floor(size / 4 / piece.length));
+    const begun = process.cpuUsage();
+    for (const as of ["asset-list", "steering"] as const) {
+      const head = as === "steering" ? '{"PATHWAY-CLONES":[' : '{"ASSETS":[';
+      rewriteJson(`${head}${many}0]}`, { ...context, own: { as, define: "" } });
+    }
     const tookMs = process.cpuUsage(begun).user / 1000;
     t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
     t.end();

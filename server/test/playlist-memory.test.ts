@@ -35,11 +35,11 @@ t.test("a playlist comes back for its entry, form, prefix and base URL alone", a
 
 t.test("a playlist that was rewritten with variables comes back for these alone (R-VAR-10)", async (t) => {
   const memory = newPlaylistMemory(100_000);
-  const key = playlistKey(1, "query", "http://a", { define: "t:1" });
+  const key = playlistKey(1, "query", "http://a", { as: "none", define: "t:1" });
   rememberPlaylist(memory, key, { ...known("one"), ownUrl: "http://o/?t=1" });
   t.equal(recallPlaylist(memory, key, "http://o/", "http://o/?t=1")?.text, "one");
   t.equal(recallPlaylist(memory, key, "http://o/", "http://o/?t=2"), null);
-  const other = playlistKey(1, "query", "http://a", { define: "t:2" });
+  const other = playlistKey(1, "query", "http://a", { as: "none", define: "t:2" });
   t.equal(recallPlaylist(memory, other, "http://o/", "http://o/?t=1"), null);
   t.equal(recallPlaylist(memory, keyOf(1, "query", "http://a"), "http://o/", "http://o/?t=1"), null);
 });

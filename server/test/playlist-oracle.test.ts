@@ -102,6 +102,67 @@ t.test("every URI of the real playlists maps back, and nothing else changes", as
   }
 });
 
+t.test(
+  "hls-parser finds the same URIs in 200 playlists whether variables hold parts of them or not (R-VAR-1)",
+  async (t) => {
+    let replaced = 0;
+    for (let seed = 1; seed <= 100; seed += 1) {
+      for (const make of [vodPlaylist, multivariantPlaylist]) {
+        const plain = make(randomFrom(seed));
+        const { text, count } = withVariables(plain, randomFrom(seed));
+        for (const form of forms) {
+          const prefix = proxyPrefix("http", "127.0.0.1:9000", "");
+          const seen = urisOf(parse(rewritten(text, form, prefix, base, "imported:seg")));
+          t.strictSame(seen, urisOf(parse(rewritten(plain, form, prefix, base))), `${make.name} ${seed} ${form}`);
+        }
+        replaced += count;
+      }
+    }
+    t.ok(replaced > 1_000, `${replaced} references`);
+  },
+);
+
+/** The playlist with pieces of its URIs in variables: its own, one that it imports, one of its URL's query. */
+function withVariables(plain: string, pick: (below: number) => number): { text: string; count: number } {
+  const variables = new Map([
+    ["host", "https://signed.example/v"],
+    ["up", ".."],
+    ["imported", "seg"],
+    ["x", "/y/"],
+    ["number", "1"],
+  ]);
+  let count = 0;
+  const filled = (uri: string): string => {
+    let text = uri;
+    for (const [name, value] of variables) {
+      // What is left to the player keeps its variables.
+      if (pick(3) === 0 || !text.includes(value) || uri.startsWith("skd:")) continue;
+      text = text.replace(value, `{$${name}}`);
+      count += 1;
+    }
+    return text;
+  };
+  const tags = '#EXT-X-DEFINE:NAME="host",VALUE="https://{$signed}/v"\n#EXT-X-DEFINE:NAME="up",VALUE=".."\n';
+  const more = '#EXT-X-DEFINE:IMPORT="imported"\n#EXT-X-DEFINE:QUERYPARAM="x"\n#EXT-X-DEFINE:NAME="number",VALUE="1"\n';
+  const text = plain
+    .replace(/^[^#\r\n].*$/gm, filled)
+    .replace(/URI="([^"]+)"/g, (_whole, uri: string) => `URI="${filled(uri)}"`)
+    .replace(/^#EXTM3U\r?\n/, `#EXTM3U\n#EXT-X-DEFINE:NAME="signed",VALUE="signed.example"\n${tags}${more}`);
+  return { text, count };
+}
+
+/** Every URI that hls-parser finds, without those that variables would leave at home or take along. */
+function urisOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, member]) => {
+    if (key === "parentPlaylist" || key === "source") return [];
+    const isUri = typeof member === "string" && /^(?:uri|serverUri|X-ASSET-URI)$/.test(key);
+    return isUri
+      ? [member.replace(/&define=[^&]*|\/;define=[^/]*|(?<=\/;as=steering);define=[^/]*/, "")]
+      : urisOf(member);
+  });
+}
+
 t.test("only the bytes of the right URIs change in 600 playlists made of every trap (R-PL-21)", async (t) => {
   const faults: string[] = [];
   let replaced = 0;

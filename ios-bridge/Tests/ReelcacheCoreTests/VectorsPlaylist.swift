@@ -24,6 +24,14 @@ func vectorsPlaylist() -> VectorRegistry {
     "playlist/playlist-rewrite": [
       "rewritePlaylist": call(rewritePlaylist)
     ],
+    "playlist/json-scan": [
+      "memberPath": call(memberPath),
+      "elementPath": call(elementPath),
+      "scanJson": call(scanJson),
+    ],
+    "playlist/json-rewrite": [
+      "rewriteJson": call(rewriteJson)
+    ],
     "playlist/playlist-variables": [
       "playlistDefinitions": call(playlistDefinitions),
       "exportedVariables": call(exportedVariables),
@@ -124,6 +132,7 @@ extension RewriteContext: JsonConvertible {
       prefix: try json.member("prefix"),
       form: try json.member("form"),
       baseUrl: try json.member("baseUrl"),
+      playerUrl: try json.member("playerUrl"),
       sources: try json.member("sources"),
       bytesMax: try json.member("bytesMax")
     )
@@ -131,8 +140,53 @@ extension RewriteContext: JsonConvertible {
 
   var json: Json {
     .record([
-      "prefix": prefix.json, "form": form.json, "baseUrl": baseUrl.json, "sources": sources.json,
-      "bytesMax": bytesMax.json,
+      "prefix": prefix.json, "form": form.json, "baseUrl": baseUrl.json, "playerUrl": playerUrl.json,
+      "sources": sources.json, "bytesMax": bytesMax.json,
+    ])
+  }
+}
+
+extension JsonPlaceKind: JsonConvertible {}
+
+extension JsonPlace: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      path: try json.member("path"),
+      owner: try json.member("owner"),
+      name: try json.member("name"),
+      keyStart: try json.member("keyStart"),
+      kind: try json.member("kind"),
+      start: try json.member("start"),
+      end: try json.member("end"),
+      text: try json.member("text")
+    )
+  }
+
+  var json: Json {
+    .record([
+      "path": path.json, "owner": owner.json, "name": name.json, "keyStart": keyStart.json, "kind": kind.json,
+      "start": start.json, "end": end.json, "text": text.json,
+    ])
+  }
+}
+
+extension JsonContext: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      prefix: try json.member("prefix"),
+      form: try json.member("form"),
+      baseUrl: try json.member("baseUrl"),
+      own: try json.member("own"),
+      depthMax: try json.member("depthMax"),
+      bytesMax: try json.member("bytesMax"),
+      urisBytesMax: try json.member("urisBytesMax")
+    )
+  }
+
+  var json: Json {
+    .record([
+      "prefix": prefix.json, "form": form.json, "baseUrl": baseUrl.json, "own": own.json, "depthMax": depthMax.json,
+      "bytesMax": bytesMax.json, "urisBytesMax": urisBytesMax.json,
     ])
   }
 }

@@ -49,12 +49,14 @@ extension UrlForm: JsonConvertible {}
 extension HostVerdict: JsonConvertible {}
 extension AddressClass: JsonConvertible {}
 
+extension JsonKind: JsonConvertible {}
+
 extension OwnParameters: JsonConvertible {
   init(json: Json) throws {
-    self.init(define: try json.member("define"))
+    self.init(as: try json.member("as"), define: try json.member("define"))
   }
 
-  var json: Json { .record(["define": define.json]) }
+  var json: Json { .record(["as": self.as.json, "define": define.json]) }
 }
 
 extension Variable: JsonConvertible {

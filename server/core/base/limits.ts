@@ -59,6 +59,10 @@ export type Limits = {
   variablesMax: number;
   /** Names and values of a playlist's variables, as they travel with its playlists' URLs, in bytes. */
   variablesBytesMax: number;
+  /** Largest asset list or steering manifest that is rewritten, in bytes; a larger one passes as it is. */
+  jsonBytesMax: number;
+  /** Deepest nesting of one that is rewritten. */
+  jsonDepthMax: number;
   /** Size of one positional read, and of a write while more is to come, in bytes. */
   readPieceBytes: number;
   /** Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none. */
@@ -124,6 +128,8 @@ export const defaultLimits: Limits = {
   urisBytesMax: 67_108_864,
   variablesMax: 64,
   variablesBytesMax: 8_192,
+  jsonBytesMax: 1_048_576,
+  jsonDepthMax: 32,
   readPieceBytes: 262_144,
   memoryBytesMax: 67_108_864,
   playlistMemoryBytesMax: 8_388_608,

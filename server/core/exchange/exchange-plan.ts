@@ -8,6 +8,7 @@ import { parseCacheControl } from "../http/cache-control.ts";
 import { fieldCombined, fieldFirst } from "../http/field-list.ts";
 import { parseHttpDate } from "../http/http-date.ts";
 import { blankBody } from "./body-life.ts";
+import { jsonEntryKind } from "./exchange-playlist.ts";
 import { bodyAgeMs, serveBody } from "./exchange-serve.ts";
 import { joinFlight, launchFlight, openOpening } from "./flight-control.ts";
 import { answerProblem } from "./problem.ts";
@@ -22,6 +23,10 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   }
   const slot = findSlot(state.table, exchange.key);
   const current = slot === null ? null : slot.current;
+  // R-JSON-6: what somebody asked for as a file may be a manifest.
+  if (current !== null && current.entry.kind === "media" && exchange.own.as !== "none") {
+    current.entry.kind = jsonEntryKind(exchange.own.as);
+  }
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if (current !== null && current.entry.kind !== "media") exchange.playlist = true;
   if (exchange.solo || !mayShare(state, exchange, current)) {

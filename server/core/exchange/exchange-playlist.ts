@@ -1,12 +1,15 @@
 /** A playlist is gathered whole, then rewritten and sent; what only claims to be one is passed on untouched. */
 import { entryComplete } from "../cache/entry.ts";
+import type { EntryKind } from "../cache/freshness.ts";
 import type { Body } from "../download/flight.ts";
+import { rewriteJson } from "../playlist/json-rewrite.ts";
 import { isPlaylistBody, playlistSummary } from "../playlist/playlist-kind.ts";
 import { playlistResources } from "../playlist/playlist-resources.ts";
 import { rewritePlaylist } from "../playlist/playlist-rewrite.ts";
 import type { VariableSources } from "../playlist/playlist-variables.ts";
 import { namesQueryParameters } from "../playlist/playlist-variables.ts";
 import { responseHead } from "../response/response-head.ts";
+import type { JsonKind } from "../route/own-parameters.ts";
 import { storeBody } from "./body-life.ts";
 import { bodyHead, bodyParts, playlistFields } from "./exchange-serve.ts";
 import { playlistKey, recallPlaylist, rememberPlaylist } from "./playlist-memory.ts";
@@ -28,6 +31,8 @@ export function gatherBegan(
 ): "more" | "stream" {
   const body = exchange.body;
   if (body === null || exchange.method === "HEAD" || isPlaylistBody(firstBytes) !== "no") return "more";
+  // R-JSON-5
+  if (exchange.own.as !== "none") return "more";
   // R-SERVE-2
   body.entry.kind = "media";
   storeBody(state, body);
@@ -41,6 +46,10 @@ export function gatherBegan(
 export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string, nowMs: number): void {
   const body = exchange.body;
   if (body === null) return;
+  if (isPlaylistBody(bytes) !== "yes" && exchange.own.as !== "none") {
+    sendJson(state, exchange, body, bytes, nowMs);
+    return;
+  }
   if (isPlaylistBody(bytes) !== "yes") {
     body.entry.kind = "media";
     storeBody(state, body);
@@ -58,7 +67,7 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
   const sources = variableSources(state, exchange, body);
   const bytesMax = state.options.limits.urisBytesMax;
   // R-SERVE-3
-  const text = rewritePlaylist(bytes, { prefix, form, baseUrl: finalUrl, sources, bytesMax });
+  const text = rewritePlaylist(bytes, { prefix, form, baseUrl: finalUrl, playerUrl: exchange.url, sources, bytesMax });
   if (text === null) {
     const detail = "the playlist's URIs come to more than urisBytesMax";
     answerProblem(state, exchange, "playlist-too-large", detail, nowMs);
@@ -71,6 +80,12 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
   armStarts(state, exchange, names, nowMs);
   sendPlaylist(state, exchange, body, text, nowMs);
   startAhead(state, exchange, bytes, finalUrl, nowMs);
+}
+
+/** How an asset list or a steering manifest is kept: finished, or as what its origin is asked for each time. */
+export function jsonEntryKind(kind: JsonKind): EntryKind {
+  // R-JSON-6
+  return kind === "steering" ? "live" : "vod";
 }
 
 /** Answers with a playlist that was rewritten before and has not changed since; false when there is none. */
@@ -90,6 +105,23 @@ export function answerKnownPlaylist(state: ProxyState, exchange: Exchange, body:
 /** More was gathered than a playlist may have. */
 export function gatherTooLarge(state: ProxyState, exchange: Exchange, nowMs: number): void {
   answerProblem(state, exchange, "playlist-too-large", "the body is larger than playlistBytesMax", nowMs);
+}
+
+/** Sends an asset list or a steering manifest, rewritten like a playlist. */
+function sendJson(state: ProxyState, exchange: Exchange, body: Body, bytes: string, nowMs: number): void {
+  const { form, own, prefix } = exchange;
+  const { entry } = body;
+  const { jsonDepthMax, jsonBytesMax, urisBytesMax } = state.options.limits;
+  if (entry.kind !== jsonEntryKind(own.as) || entry.targetDurationMs !== 0) {
+    entry.kind = jsonEntryKind(own.as);
+    entry.targetDurationMs = 0;
+    storeBody(state, body);
+  }
+  const bounds = { depthMax: jsonDepthMax, bytesMax: jsonBytesMax, urisBytesMax };
+  const text = rewriteJson(bytes, { prefix, form, baseUrl: entry.finalUrl, own, ...bounds });
+  const known = { baseUrl: entry.finalUrl, ownUrl: "", text, expressUrls: [], names: null };
+  if (body.journalled) rememberPlaylist(state.playlists, playlistKey(entry.id, form, prefix, own), known);
+  sendPlaylist(state, exchange, body, text, nowMs);
 }
 
 function sendPlaylist(state: ProxyState, exchange: Exchange, body: Body, text: string, nowMs: number): void {

@@ -86,7 +86,7 @@ export type Exchange = {
   range: RangeSpec;
   httpMinor: 0 | 1;
   keepAlive: boolean;
-  /** Its URL or type says playlist: the whole body is gathered and rewritten. */
+  /** Its URL or type says playlist, or it is JSON that names more: the whole body is gathered and rewritten. */
   playlist: boolean;
   /** It has no player yet, and fetches what one will ask for next. */
   ahead: boolean;

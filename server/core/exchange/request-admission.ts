@@ -170,7 +170,8 @@ function targetOf(state: ProxyState, form: UrlForm, url: string, own: OwnParamet
     url,
     own,
     key: cacheKey(url, state.options.keyRules),
-    playlist: isPlaylistUrl(url),
+    // R-JSON-5
+    playlist: isPlaylistUrl(url) || own.as !== "none",
     allowed: upstreamUrlAllowed(url, state.options.allowUpstream),
   };
 }

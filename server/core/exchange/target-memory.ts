@@ -13,7 +13,7 @@ export type KnownTarget = {
   own: OwnParameters;
   /** Cache key of the URL. */
   key: string;
-  /** The URL says playlist. */
+  /** It is gathered whole: the URL says playlist, or the target JSON that names more. */
   playlist: boolean;
   /** The options allow its host. */
   allowed: boolean;

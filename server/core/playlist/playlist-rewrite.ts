@@ -18,12 +18,14 @@ import { type UriRole, uriPlaces, uriRole } from "./uri-places.ts";
 
 /**
  * `prefix` is the proxy's (proxyPrefix), `form` the form the playlist was asked for in, `baseUrl` its final URL,
+ * `playerUrl` the one that the player asked for,
  * `bytesMax` what its URIs may come to, with their variables' values and as they are rewritten.
  */
 export type RewriteContext = {
   prefix: string;
   form: UrlForm;
   baseUrl: string;
+  playerUrl: string;
   sources: VariableSources;
   bytesMax: number;
 };
@@ -37,8 +39,7 @@ export function rewritePlaylist(bytes: string, context: RewriteContext): string 
   const { sources, bytesMax } = context;
   const text = nameQueryParameters(bytes, sources.ownUrl);
   const definitions = playlistDefinitions(text, sources);
-  const own = { define: variablesText(exportedVariables(definitions)) };
-  const reportOwn = { define: sources.imports };
+  const define = variablesText(exportedVariables(definitions));
   const mapper = uriMapper(context.prefix, context.form, context.baseUrl);
   const places = uriPlaces(text);
   let rewritten = "";
@@ -51,7 +52,7 @@ export function rewritePlaylist(bytes: string, context: RewriteContext): string 
     // R-PL-16
     const uri = substituteVariables(text.slice(start, end), start, definitions, sources.uriBytesMax);
     if (uri === null) continue;
-    const mapped = mapByRole(mapper, uri, role, role === "report" ? reportOwn : own);
+    const mapped = role === "report" ? mapReport(mapper, uri, context) : mapByRole(mapper, uri, role, define);
     handled += uri.length + mapped.length;
     // R-PL-23
     if (handled > bytesMax) return null;
@@ -64,14 +65,24 @@ export function rewritePlaylist(bytes: string, context: RewriteContext): string 
   return rewritten + text.slice(copied);
 }
 
-/** What the player shall read in a URI's place; "" when it must stay as it is. */
-function mapByRole(mapper: UriMapper, uri: string, role: UriRole, own: OwnParameters): string {
-  if (role === "report") {
-    const report = mapReportUri(mapper, uri);
-    // R-VAR-9: in path form it is relative to a URL that has them.
-    return report === "" || mapper.form === "path" ? report : report + ownQuery(own);
-  }
+/** What the player shall read in a rendition report; "" when it must stay as it is. */
+function mapReport(mapper: UriMapper, uri: string, context: RewriteContext): string {
+  const report = mapReportUri(mapper, uri, context.playerUrl);
+  // R-VAR-9: in path form it is relative to a URL that has them.
+  const isWhole = report === "" || mapper.form === "path";
+  return isWhole ? report : report + ownQuery({ as: "none", define: context.sources.imports });
+}
+
+/** What the player shall read in any other URI's place, in a playlist of these variables; "" when it must stay. */
+function mapByRole(mapper: UriMapper, uri: string, role: UriRole, define: string): string {
   const mapped = mapUri(mapper, uri);
+  return mapped === "" ? "" : withParameters(mapper.prefix, mapper.form, mapped, parametersOf(role, define));
+}
+
+function parametersOf(role: UriRole, define: string): OwnParameters {
+  // R-JSON-5
+  if (role === "asset-list") return { as: role, define: "" };
+  if (role === "steering") return { as: role, define };
   // R-VAR-9
-  return mapped === "" || role !== "playlist" ? mapped : withParameters(mapper.prefix, mapper.form, mapped, own);
+  return { as: "none", define: role === "playlist" ? define : "" };
 }

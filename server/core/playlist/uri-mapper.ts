@@ -3,7 +3,7 @@
  * proxied. All that depends only on the playlist is prepared once. URIs are byte strings.
  */
 import { percentEncode } from "../base/bytes.ts";
-import { formatUri, parseUri, resolveReference, type UriParts } from "../http/uri-reference.ts";
+import { parseUri, resolveReference, type UriParts } from "../http/uri-reference.ts";
 import { proxiedUpstreamUrl, renditionReportUrl } from "../route/proxied-url.ts";
 import { isUpstreamUrl, lowerScheme, type UrlForm } from "../route/request-target.ts";
 
@@ -66,14 +66,17 @@ export function mapUri(mapper: UriMapper, reference: string): string {
   return url === "" ? "" : proxiedUpstreamUrl(mapper.prefix, mapper.form, url);
 }
 
-/** What a rendition report's URI becomes; "" when it must stay as it is. */
-export function mapReportUri(mapper: UriMapper, reference: string): string {
+/**
+ * What a rendition report's URI becomes; "" when it must stay as it is. `playerUrl` is the upstream URL under which the
+ * player asked for the playlist: it knows no redirect.
+ */
+export function mapReportUri(mapper: UriMapper, reference: string, playerUrl: string): string {
+  const url = upstreamUri(mapper, reference);
   // R-PL-17
-  if (mapper.form === "path" && isRelativePath(reference)) {
+  if (url === "" || (mapper.form === "path" && leadsTo(playerUrl, reference, url))) {
     return "";
   }
-  const url = upstreamUri(mapper, reference);
-  return url === "" ? "" : renditionReportUrl(mapper.form, formatUri(mapper.base), url);
+  return renditionReportUrl(mapper.form, playerUrl, url);
 }
 
 /**
@@ -166,6 +169,13 @@ function isPlainFrom(reference: string, start: number): boolean {
 }
 
 const slash = 0x2f;
+
+/** Whether a relative path leads a player in path form to the URL that it means: not above the host, nor after a redirect. */
+function leadsTo(playerUrl: string, reference: string, url: string): boolean {
+  const own = parseUri(proxiedUpstreamUrl("http://p", "path", playerUrl));
+  const reached = resolveReference(own, escapeUri(reference));
+  return isRelativePath(reference) && reached === proxiedUpstreamUrl("http://p", "path", url);
+}
 
 /** A relative-path reference (RFC 3986 section 4.2): no scheme, and neither "/", "?" nor "#" at its start. */
 function isRelativePath(reference: string): boolean {

@@ -3,8 +3,8 @@
  */
 import { type Attribute, attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
 
-/** What a URI names. *report*: a rendition report. *data*: JSON, text or anything else that is passed through. */
-export type UriRole = "segment" | "playlist" | "key" | "map" | "report" | "data";
+/** What a URI names. *report*: a rendition report. *asset-list*, *steering*: JSON that names more. *data*: what is passed through. */
+export type UriRole = "segment" | "playlist" | "key" | "map" | "report" | "asset-list" | "steering" | "data";
 
 /** One row: a tag, the attribute that holds the URI ("" = the rest of the line), and a condition on another attribute. */
 export type UriRow = { tag: string; attribute: string; role: UriRole; whenName: string; whenValue: string };
@@ -19,7 +19,7 @@ export const uriTable: UriRow[] = [
   { tag: "#EXT-X-IMAGE-STREAM-INF", attribute: "URI", role: "playlist", whenName: "", whenValue: "" },
   { tag: "#EXT-X-SESSION-KEY", attribute: "URI", role: "key", whenName: "", whenValue: "" },
   { tag: "#EXT-X-SESSION-DATA", attribute: "URI", role: "data", whenName: "", whenValue: "" },
-  { tag: "#EXT-X-CONTENT-STEERING", attribute: "SERVER-URI", role: "data", whenName: "", whenValue: "" },
+  { tag: "#EXT-X-CONTENT-STEERING", attribute: "SERVER-URI", role: "steering", whenName: "", whenValue: "" },
   { tag: "#EXT-X-PRELOAD-HINT", attribute: "URI", role: "map", whenName: "TYPE", whenValue: "MAP" },
   { tag: "#EXT-X-PRELOAD-HINT", attribute: "URI", role: "segment", whenName: "", whenValue: "" },
   { tag: "#EXT-X-RENDITION-REPORT", attribute: "URI", role: "report", whenName: "", whenValue: "" },
@@ -33,7 +33,7 @@ export const uriTable: UriRow[] = [
   {
     tag: "#EXT-X-DATERANGE",
     attribute: "X-ASSET-LIST",
-    role: "data",
+    role: "asset-list",
     whenName: "CLASS",
     whenValue: "com.apple.hls.interstitial",
   },

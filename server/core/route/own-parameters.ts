@@ -1,34 +1,43 @@
 /**
- * The proxy's own parameters: what must travel with a playlist's proxied URL, so that it survives a restart and a cache
- * hit, and never goes upstream. In query form they are outer parameters, in path form one segment before the scheme.
+ * The proxy's own parameters: what must travel with a proxied URL, so that it survives a restart and a cache hit, and
+ * never goes upstream. In query form they are outer parameters, in path form one segment before the scheme.
  */
 import { percentDecode, percentEncode } from "../base/bytes.ts";
 import type { UrlForm } from "./request-target.ts";
 
-/** `define`: the variables that a playlist may import, as `name:value,name:value` with encoded values; "" for none. */
-export type OwnParameters = { define: string };
+/** What a body is that is no playlist and names resources; none for any other. */
+export type JsonKind = "none" | "asset-list" | "steering";
+
+/** `as`: what the body is. `define`: the variables that a playlist may import, as `name:value,name:value`; "" for none. */
+export type OwnParameters = { as: JsonKind; define: string };
 
 /** What the path form's segment begins with. */
 export const ownSegmentStart = "/;";
 
+/** The query parameter that a player adds to the URLs of a pathway's clone: the host that they shall have upstream. */
+export const hostParameter = "reelcache-host";
+
 /** No own parameters. */
 export function noParameters(): OwnParameters {
-  return { define: "" };
+  return { as: "none", define: "" };
 }
 
 /** A proxied URL, of which `prefix` is the start, with own parameters. */
 export function withParameters(prefix: string, form: UrlForm, proxied: string, own: OwnParameters): string {
-  const query = ownQuery(own);
-  if (query === "") return proxied;
   // R-URL-18
-  if (form === "query") return proxied + query;
-  return `${prefix}${ownSegmentStart}define=${own.define}${proxied.slice(prefix.length)}`;
+  if (form === "query") return proxied + ownQuery(own);
+  const pieces: string[] = [];
+  if (own.as !== "none") pieces.push(`as=${own.as}`);
+  if (own.define !== "") pieces.push(`define=${own.define}`);
+  if (pieces.length === 0) return proxied;
+  return `${prefix}${ownSegmentStart}${pieces.join(";")}${proxied.slice(prefix.length)}`;
 }
 
 /** The own parameters as they follow the URL in query form, each with its "&". */
 export function ownQuery(own: OwnParameters): string {
-  // R-URL-18: encoded once more, because players that set a parameter write all of the query anew.
-  return own.define === "" ? "" : `&define=${percentEncode(own.define)}`;
+  const as = own.as === "none" ? "" : `&as=${own.as}`;
+  // R-URL-18: encoded once more, because players that set a parameter may write all of the query anew.
+  return own.define === "" ? as : `${as}&define=${percentEncode(own.define)}`;
 }
 
 /** The own parameters with one more of the query form's outer parameters; null when that is none of them, or wrong. */
@@ -87,5 +96,9 @@ export function isVariableCode(code: number): boolean {
 }
 
 function added(own: OwnParameters, name: string, value: string): OwnParameters | null {
-  return name !== "define" || own.define !== "" || parseVariables(value) === null ? null : { define: value };
+  if (name === "as" && own.as === "none" && (value === "asset-list" || value === "steering")) {
+    return { as: value, define: own.define };
+  }
+  const isDefine = name === "define" && own.define === "" && parseVariables(value) !== null;
+  return isDefine ? { as: own.as, define: value } : null;
 }

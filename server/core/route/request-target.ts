@@ -8,9 +8,9 @@
 
 import { equalConstantTime, lowerAscii, percentDecode } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import { parseAuthority, parseUri } from "../http/uri-reference.ts";
+import { formatUri, parseAuthority, parseUri } from "../http/uri-reference.ts";
 import type { OwnParameters } from "./own-parameters.ts";
-import { noParameters, ownSegmentStart, parseOwnSegment, withParameter } from "./own-parameters.ts";
+import { hostParameter, noParameters, ownSegmentStart, parseOwnSegment, withParameter } from "./own-parameters.ts";
 
 /** The two ways of writing a proxied URL. */
 export type UrlForm = "query" | "path";
@@ -25,7 +25,7 @@ export type Route =
 export const queryFormPath = "/proxy";
 
 /** Outer query parameters that are the proxy's own and never travel upstream; all others were added by the player. */
-export const ownParameters: string[] = ["url", "define"];
+export const ownParameters: string[] = ["url", "as", "define", hostParameter];
 
 /** The one local path that answers without the secret, so that a supervisor needs none. */
 const openPath = "/health";
@@ -165,20 +165,23 @@ function queryRoute(query: string): Route {
   let own = noParameters();
   let encoded = "";
   let found = 0;
-  let added = "";
+  let host: string | null = null;
+  const added: string[] = [];
   for (const piece of query.split("&")) {
     const equals = piece.indexOf("=");
     const name = equals < 0 ? piece : piece.slice(0, equals);
     if (name === "url") {
       found += 1;
       encoded = equals < 0 ? "" : piece.slice(equals + 1);
+    } else if (name === hostParameter) {
+      host = piece.slice(hostParameter.length + 1);
     } else if (ownParameters.includes(name)) {
       const more = withParameter(own, name, equals < 0 ? "" : piece.slice(equals + 1));
       // R-URL-19
       if (more === null) return badParameters();
       own = more;
     } else if (piece !== "") {
-      added = added === "" ? piece : `${added}&${piece}`;
+      added.push(piece);
     }
   }
   // R-URL-7
@@ -190,7 +193,7 @@ function queryRoute(query: string): Route {
   if (decoded === null) {
     return failure("bad-url", "The url parameter holds a malformed percent-escape");
   }
-  return resourceRoute("query", decoded, added, own);
+  return resourceRoute("query", decoded, added, own, host);
 }
 
 /** The path form behind a segment of own parameters. */
@@ -222,7 +225,16 @@ function mirrorRoute(scheme: string, rest: string, query: string, hasQuery: bool
   const authority = unescapeBrackets(slash < 0 ? rest : rest.slice(0, slash));
   // R-URL-12
   const path = slash < 0 ? "/" : rest.slice(slash);
-  return resourceRoute("path", `${scheme}://${authority}${path}${hasQuery ? `?${query}` : ""}`, "", own);
+  const url = `${scheme}://${authority}${path}`;
+  if (!query.includes(hostParameter)) return resourceRoute("path", hasQuery ? `${url}?${query}` : url, [], own, null);
+  let host: string | null = null;
+  const kept: string[] = [];
+  for (const piece of query.split("&")) {
+    // R-URL-20
+    if (piece.startsWith(`${hostParameter}=`)) host = piece.slice(hostParameter.length + 1);
+    else kept.push(piece);
+  }
+  return resourceRoute("path", kept.length === 0 ? url : `${url}?${kept.join("&")}`, [], own, host);
 }
 
 /** Some URL libraries escape the brackets and colons of an IPv6 literal when it stands in a path. */
@@ -239,7 +251,7 @@ function unescapeBrackets(authority: string): string {
   return out;
 }
 
-function resourceRoute(form: UrlForm, text: string, added: string, own: OwnParameters): Route {
+function resourceRoute(form: UrlForm, text: string, added: string[], own: OwnParameters, host: string | null): Route {
   const fault = upstreamUrlFault(text);
   // R-URL-9
   if (fault !== "") {
@@ -247,8 +259,11 @@ function resourceRoute(form: UrlForm, text: string, added: string, own: OwnParam
   }
   const hash = text.indexOf("#");
   // R-URL-10
-  const url = lowerScheme(hash < 0 ? text : text.slice(0, hash));
-  return { kind: "resource", form, url: added === "" ? url : appendQuery(url, added), own };
+  const plain = lowerScheme(hash < 0 ? text : text.slice(0, hash));
+  const url = host === null ? plain : withHost(plain, host);
+  // R-URL-20
+  if (url === "") return badParameters();
+  return { kind: "resource", form, url: added.length === 0 ? url : setQuery(url, added), own };
 }
 
 /** Why the text is not a usable upstream URL, as a sentence that quotes nothing of it; "" when it is usable. */
@@ -276,12 +291,41 @@ function upstreamUrlFault(text: string): string {
   return "";
 }
 
-/** Appends what the player added, in order and raw. */
-function appendQuery(url: string, added: string): string {
+/** The URL with an encoded host in its host's place, its port kept; "" when that is no host. */
+function withHost(url: string, encoded: string): string {
+  const host = percentDecode(encoded) ?? "";
+  const parts = parseUri(url);
+  const port = portOf(parts.authority ?? "");
+  const scheme = parts.scheme ?? "";
+  const known = host.includes("@") ? null : parseAuthority(host, scheme);
+  // R-URL-20
+  return known === null || known.host !== lowerAscii(host) ? "" : formatUri({ ...parts, authority: host + port });
+}
+
+/** The port of an authority with its colon; "" when it has none. */
+function portOf(authority: string): string {
+  const colon = authority.lastIndexOf(":");
+  return colon > authority.lastIndexOf("]") ? authority.slice(colon) : "";
+}
+
+/** The URL with what the player added, raw: in the place of parameters of the same name, else at the end, in order. */
+function setQuery(url: string, added: string[]): string {
   const mark = url.indexOf("?");
-  // R-URL-11
-  if (mark < 0) {
-    return `${url}?${added}`;
+  const path = mark < 0 ? url : url.slice(0, mark);
+  const names = new Set(added.map(parameterName));
+  const pieces: string[] = [];
+  const placed = new Set<string>();
+  for (const piece of mark < 0 || mark === url.length - 1 ? [] : url.slice(mark + 1).split("&")) {
+    const name = parameterName(piece);
+    // R-URL-11
+    if (!names.has(name)) pieces.push(piece);
+    else if (!placed.has(name)) pieces.push(...added.filter((one) => parameterName(one) === name));
+    if (names.has(name)) placed.add(name);
   }
-  return mark === url.length - 1 ? url + added : `${url}&${added}`;
+  return `${path}?${pieces.concat(added.filter((piece) => !placed.has(parameterName(piece)))).join("&")}`;
+}
+
+function parameterName(piece: string): string {
+  const equals = piece.indexOf("=");
+  return equals < 0 ? piece : piece.slice(0, equals);
 }

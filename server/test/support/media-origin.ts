@@ -14,22 +14,22 @@ export type MediaEdit = (
 export type MediaOrigin = {
   url: string;
   port: number;
-  /** Paths with their queries, in the order in which they were asked for. */
-  log: string[];
+  /** What was asked for, in that order: a path with its query, and the Host that was named. */
+  log: { target: string; host: string }[];
   close(): Promise<void>;
 };
 
-/** Whole for its player alone, too: a page may read it without the proxy. */
+/** A page may read it without the proxy, too. */
 const usualFields = { "Cache-Control": "max-age=1000", "Access-Control-Allow-Origin": "*" };
 
 const mediaDir = join(import.meta.dirname, "../../../fixtures/media");
 
 /** Serves the media below "/"; `edit` sees every request first, with the file's text. */
 export async function startMediaOrigin(t: RawTest, edit: MediaEdit): Promise<MediaOrigin> {
-  const log: string[] = [];
+  const log: MediaOrigin["log"] = [];
   const server = createServer((request, response) => {
     const target = request.url ?? "/";
-    log.push(target);
+    log.push({ target, host: request.headers.host ?? "" });
     const { pathname, searchParams } = new URL(target, "http://origin");
     const file = readMediaFile(mediaDir, pathname);
     const edited = edit(pathname, searchParams, file?.body.toString("latin1") ?? "");

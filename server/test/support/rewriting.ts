@@ -13,5 +13,14 @@ export function variableSources(ownUrl: string, imports = ""): VariableSources {
 /** The playlist as a player sees it; "" when it became too large. */
 export function rewritten(bytes: string, form: UrlForm, prefix: string, baseUrl: string, imports = ""): string {
   const sources = variableSources(baseUrl, imports);
-  return rewritePlaylist(bytes, { prefix, form, baseUrl, sources, bytesMax: defaultLimits.urisBytesMax }) ?? "";
+  return (
+    rewritePlaylist(bytes, {
+      prefix,
+      form,
+      baseUrl,
+      playerUrl: baseUrl,
+      sources,
+      bytesMax: defaultLimits.urisBytesMax,
+    }) ?? ""
+  );
 }

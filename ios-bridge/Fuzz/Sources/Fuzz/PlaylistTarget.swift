@@ -17,13 +17,21 @@ func fuzzPlaylist(_ input: [UInt8]) {
   checkLines(bytes)
   checkPlaces(bytes, uriPlaces(bytes))
   let sources = sourcesOf(base)
-  let context = RewriteContext(prefix: prefix, form: form, baseUrl: base, sources: sources, bytesMax: 1 << 26)
+  let context = RewriteContext(
+    prefix: prefix,
+    form: form,
+    baseUrl: base,
+    playerUrl: base,
+    sources: sources,
+    bytesMax: 1 << 26
+  )
   guard let rewritten = rewritePlaylist(bytes, context) else {
     check(bytes.count > 1_000, "a small playlist became too large")
     return
   }
   if isPlaylistBody(bytes) != .yes {
     check(rewritten == bytes, "what is no playlist was rewritten")
+    checkJson(bytes, form, prefix, base)
     return
   }
   let named = nameQueryParameters(bytes, base)
@@ -31,6 +39,26 @@ func fuzzPlaylist(_ input: [UInt8]) {
   check(playlistSummary(rewritten) == playlistSummary(bytes), "the tags say something else")
   checkResources(bytes, base)
   checkStart(bytes, base)
+}
+
+/// As an asset list and as a steering manifest: what is no JSON stays as it is, and what is JSON remains so.
+private func checkJson(_ bytes: ByteString, _ form: UrlForm, _ prefix: ByteString, _ base: ByteString) {
+  let isJson = scanJson(bytes, [], 32) != nil
+  for kind in [JsonKind.assetList, .steering] {
+    let context = JsonContext(
+      prefix: prefix,
+      form: form,
+      baseUrl: base,
+      own: OwnParameters(as: kind, define: "t:a%2Fb"),
+      depthMax: 32,
+      bytesMax: 1 << 20,
+      urisBytesMax: 1 << 26
+    )
+    let rewritten = rewriteJson(bytes, context)
+    check(isJson || rewritten == bytes, "what is no JSON was rewritten")
+    // Clones' parameters nest one deeper than what they are put into.
+    check(!isJson || scanJson(rewritten, [], 33) != nil, "rewriting JSON made something else of it")
+  }
 }
 
 /// More bytes never change a yes or a no.

@@ -57,6 +57,10 @@ package struct Limits: Sendable, Equatable {
   package var variablesMax = 64
   /// Names and values of a playlist's variables, as they travel with its playlists' URLs, in bytes.
   package var variablesBytesMax = 8_192
+  /// Largest asset list or steering manifest that is rewritten, in bytes; a larger one passes as it is.
+  package var jsonBytesMax = 1_048_576
+  /// Deepest nesting of one that is rewritten.
+  package var jsonDepthMax = 32
   /// Size of one positional read, and of a write while more is to come, in bytes.
   package var readPieceBytes = 262_144
   /// Stored bytes that may stay in memory, to be sent again without a read, in bytes; 0: none.
@@ -127,6 +131,8 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("urisBytesMax", \.urisBytesMax),
   ("variablesMax", \.variablesMax),
   ("variablesBytesMax", \.variablesBytesMax),
+  ("jsonBytesMax", \.jsonBytesMax),
+  ("jsonDepthMax", \.jsonDepthMax),
   ("readPieceBytes", \.readPieceBytes),
   ("memoryBytesMax", \.memoryBytesMax),
   ("playlistMemoryBytesMax", \.playlistMemoryBytesMax),

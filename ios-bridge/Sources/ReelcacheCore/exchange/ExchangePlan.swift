@@ -9,6 +9,10 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
   }
   let slot = findSlot(state.table, exchange.key)
   let current = slot?.current
+  // R-JSON-6: what somebody asked for as a file may be a manifest.
+  if let current, current.entry.kind == .media, exchange.own.as != .none {
+    current.entry.kind = jsonEntryKind(exchange.own.as)
+  }
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if let current, current.entry.kind != .media { exchange.playlist = true }
   if exchange.solo || !mayShare(state, exchange, current) {

@@ -15,6 +15,8 @@ package func gatherBegan(
   _ nowMs: Int
 ) -> GatherStep {
   guard let body = exchange.body, exchange.method != .head, isPlaylistBody(firstBytes) == .no else { return .more }
+  // R-JSON-5
+  if exchange.own.as != .none { return .more }
   // R-SERVE-2
   body.entry.kind = .media
   storeBody(state, body)
@@ -27,6 +29,10 @@ package func gatherBegan(
 /// The whole body is gathered: sends the rewritten playlist.
 package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: ByteString, _ nowMs: Int) {
   guard let body = exchange.body else { return }
+  if isPlaylistBody(bytes) != .yes && exchange.own.as != .none {
+    sendJson(state, exchange, body, bytes, nowMs)
+    return
+  }
   if isPlaylistBody(bytes) != .yes {
     body.entry.kind = .media
     storeBody(state, body)
@@ -43,7 +49,14 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
   let (id, finalUrl) = (body.entry.id, body.entry.finalUrl)
   let sources = variableSources(state, exchange, body)
   let bytesMax = state.options.limits.urisBytesMax
-  let context = RewriteContext(prefix: prefix, form: form, baseUrl: finalUrl, sources: sources, bytesMax: bytesMax)
+  let context = RewriteContext(
+    prefix: prefix,
+    form: form,
+    baseUrl: finalUrl,
+    playerUrl: exchange.url,
+    sources: sources,
+    bytesMax: bytesMax
+  )
   // R-SERVE-3
   guard let text = rewritePlaylist(bytes, context) else {
     let detail: ByteString = "the playlist's URIs come to more than urisBytesMax"
@@ -59,6 +72,12 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
   armStarts(state, exchange, names, nowMs)
   sendPlaylist(state, exchange, body, text, nowMs)
   startAhead(state, exchange, bytes, finalUrl, nowMs)
+}
+
+/// How an asset list or a steering manifest is kept: finished, or as what its origin is asked for each time.
+package func jsonEntryKind(_ kind: JsonKind) -> EntryKind {
+  // R-JSON-6
+  kind == .steering ? .live : .vod
 }
 
 /// Answers with a playlist that was rewritten before and has not changed since; false when there is none.
@@ -79,6 +98,40 @@ package func answerKnownPlaylist(_ state: ProxyState, _ exchange: Exchange, _ bo
 /// More was gathered than a playlist may have.
 package func gatherTooLarge(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
   answerProblem(state, exchange, .playlistTooLarge, "the body is larger than playlistBytesMax", nowMs)
+}
+
+/// Sends an asset list or a steering manifest, rewritten like a playlist.
+private func sendJson(
+  _ state: ProxyState,
+  _ exchange: Exchange,
+  _ body: Body,
+  _ bytes: ByteString,
+  _ nowMs: Int
+) {
+  let (form, own, prefix) = (exchange.form, exchange.own, exchange.prefix)
+  let entry = body.entry
+  let limits = state.options.limits
+  let kind = jsonEntryKind(own.as)
+  if entry.kind != kind || entry.targetDurationMs != 0 {
+    entry.kind = kind
+    entry.targetDurationMs = 0
+    storeBody(state, body)
+  }
+  let context = JsonContext(
+    prefix: prefix,
+    form: form,
+    baseUrl: entry.finalUrl,
+    own: own,
+    depthMax: limits.jsonDepthMax,
+    bytesMax: limits.jsonBytesMax,
+    urisBytesMax: limits.urisBytesMax
+  )
+  let text = rewriteJson(bytes, context)
+  if body.journalled {
+    let known = KnownPlaylist(baseUrl: entry.finalUrl, ownUrl: "", text: text, expressUrls: [], names: nil)
+    rememberPlaylist(state.playlists, playlistKey(entry.id, form, prefix, own), known)
+  }
+  sendPlaylist(state, exchange, body, text, nowMs)
 }
 
 private func sendPlaylist(

@@ -126,7 +126,7 @@ package final class Exchange {
   package let range: RangeSpec
   package let httpMinor: Int
   package let keepAlive: Bool
-  /// Its URL or type says playlist: the whole body is gathered and rewritten.
+  /// Its URL or type says playlist, or it is JSON that names more: the whole body is gathered and rewritten.
   var playlist: Bool
   /// It has no player yet, and fetches what one will ask for next.
   var ahead = false

@@ -157,7 +157,8 @@ private func targetOf(
     url: url,
     own: own,
     key: cacheKey(url, state.options.keyRules),
-    playlist: isPlaylistUrl(url),
+    // R-JSON-5
+    playlist: isPlaylistUrl(url) || own.as != .none,
     allowed: upstreamUrlAllowed(url, state.options.allowUpstream)
   )
 }

@@ -9,7 +9,7 @@ package struct KnownTarget: Sendable {
   package let own: OwnParameters
   /// Cache key of the URL.
   package let key: ByteString
-  /// The URL says playlist.
+  /// It is gathered whole: the URL says playlist, or the target JSON that names more.
   package let playlist: Bool
   /// The options allow its host.
   package let allowed: Bool

@@ -42,6 +42,6 @@ private func listOf(_ row: Int) -> WritableKeyPath<PlaylistResources, [ByteStrin
   case .playlist, .report: \.playlists
   case .key: \.keys
   case .map: \.maps
-  case .data: nil
+  case .assetList, .steering, .data: nil
   }
 }

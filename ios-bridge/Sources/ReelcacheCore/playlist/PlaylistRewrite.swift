@@ -2,11 +2,13 @@
 /// byte stays. Playlists are byte strings.
 
 /// `prefix` is the proxy's (proxyPrefix), `form` the form the playlist was asked for in, `baseUrl` its final URL,
+/// `playerUrl` the one that the player asked for,
 /// `bytesMax` what its URIs may come to, with their variables' values and as they are rewritten.
 package struct RewriteContext: Equatable, Sendable {
   package var prefix: ByteString
   package var form: UrlForm
   package var baseUrl: ByteString
+  package var playerUrl: ByteString
   package var sources: VariableSources
   package var bytesMax: Int
 }
@@ -18,8 +20,7 @@ package func rewritePlaylist(_ bytes: ByteString, _ context: RewriteContext) -> 
   let (sources, bytesMax) = (context.sources, context.bytesMax)
   let text = nameQueryParameters(bytes, sources.ownUrl)
   let definitions = playlistDefinitions(text, sources)
-  let own = OwnParameters(define: variablesText(exportedVariables(definitions)))
-  let reportOwn = OwnParameters(define: sources.imports)
+  let define = variablesText(exportedVariables(definitions))
   let mapper = uriMapper(context.prefix, context.form, context.baseUrl)
   let places = uriPlaces(text)
   var rewritten = ByteString()
@@ -35,7 +36,7 @@ package func rewritePlaylist(_ bytes: ByteString, _ context: RewriteContext) -> 
     // R-PL-16
     let filled = substituteVariables(text.slice(start, end), start, definitions, sources.uriBytesMax)
     guard let uri = filled else { continue }
-    let mapped = mapByRole(mapper, uri, role, role == .report ? reportOwn : own)
+    let mapped = role == .report ? mapReport(mapper, uri, context) : mapByRole(mapper, uri, role, define)
     handled += uri.count + mapped.count
     // R-PL-23
     if handled > bytesMax { return nil }
@@ -50,14 +51,24 @@ package func rewritePlaylist(_ bytes: ByteString, _ context: RewriteContext) -> 
   return rewritten
 }
 
-/// What the player shall read in a URI's place; "" when it must stay as it is.
-private func mapByRole(_ mapper: UriMapper, _ uri: ByteString, _ role: UriRole, _ own: OwnParameters) -> ByteString {
-  if role == .report {
-    let report = mapReportUri(mapper, uri)
-    // R-VAR-9: in path form it is relative to a URL that has them.
-    return report.isEmpty || mapper.form == .path ? report : report + ownQuery(own)
-  }
+/// What the player shall read in a rendition report; "" when it must stay as it is.
+private func mapReport(_ mapper: UriMapper, _ uri: ByteString, _ context: RewriteContext) -> ByteString {
+  let report = mapReportUri(mapper, uri, context.playerUrl)
+  // R-VAR-9: in path form it is relative to a URL that has them.
+  let isWhole = report.isEmpty || mapper.form == .path
+  return isWhole ? report : report + ownQuery(OwnParameters(as: .none, define: context.sources.imports))
+}
+
+/// What the player shall read in any other URI's place, in a playlist of these variables; "" when it must stay.
+private func mapByRole(_ mapper: UriMapper, _ uri: ByteString, _ role: UriRole, _ define: ByteString) -> ByteString {
   let mapped = mapUri(mapper, uri)
+  return mapped.isEmpty ? "" : withParameters(mapper.prefix, mapper.form, mapped, parametersOf(role, define))
+}
+
+private func parametersOf(_ role: UriRole, _ define: ByteString) -> OwnParameters {
+  // R-JSON-5
+  if role == .assetList { return OwnParameters(as: .assetList, define: "") }
+  if role == .steering { return OwnParameters(as: .steering, define: define) }
   // R-VAR-9
-  return mapped.isEmpty || role != .playlist ? mapped : withParameters(mapper.prefix, mapper.form, mapped, own)
+  return OwnParameters(as: .none, define: role == .playlist ? define : "")
 }

@@ -74,12 +74,13 @@ package func mapUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString 
   return url.isEmpty ? url : proxiedUpstreamUrl(mapper.prefix, mapper.form, url)
 }
 
-/// What a rendition report's URI becomes; "" when it must stay as it is.
-package func mapReportUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString {
-  // R-PL-17
-  if mapper.form == .path && isRelativePath(reference) { return "" }
+/// What a rendition report's URI becomes; "" when it must stay as it is. `playerUrl` is the upstream URL under which the
+/// player asked for the playlist: it knows no redirect.
+package func mapReportUri(_ mapper: UriMapper, _ reference: ByteString, _ playerUrl: ByteString) -> ByteString {
   let url = upstreamUri(mapper, reference)
-  return url.isEmpty ? url : renditionReportUrl(mapper.form, formatUri(mapper.base), url)
+  // R-PL-17
+  if url.isEmpty || (mapper.form == .path && leadsTo(playerUrl, reference, url)) { return "" }
+  return renditionReportUrl(mapper.form, playerUrl, url)
 }
 
 /// The text with every byte that no URI may hold percent-escaped (RFC 3986 section 2), as a player does before it asks;
@@ -173,6 +174,13 @@ private func isPlainFrom(_ reference: ByteString, _ start: Int) -> Bool {
 }
 
 private let slash = 0x2f
+
+/// Whether a relative path leads a player in path form to the URL that it means: not above the host, nor after a redirect.
+private func leadsTo(_ playerUrl: ByteString, _ reference: ByteString, _ url: ByteString) -> Bool {
+  let own = parseUri(proxiedUpstreamUrl("http://p", .path, playerUrl))
+  let reached = resolveReference(own, escapeUri(reference))
+  return isRelativePath(reference) && reached == proxiedUpstreamUrl("http://p", .path, url)
+}
 
 /// A relative-path reference (RFC 3986 section 4.2): no scheme, and neither "/", "?" nor "#" at its start.
 private func isRelativePath(_ reference: ByteString) -> Bool {

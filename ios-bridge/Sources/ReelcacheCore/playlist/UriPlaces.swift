@@ -1,12 +1,15 @@
 /// Where the URIs of a playlist stand, as offsets. One table says which tag and attribute hold one and what it names.
 
-/// What a URI names. *report*: a rendition report. *data*: JSON, text or anything else that is passed through.
+/// What a URI names. *report*: a rendition report. *asset-list*, *steering*: JSON that names more. *data*:
+/// what is passed through.
 package enum UriRole: String, TextUnion, CaseIterable, Sendable {
   case segment
   case playlist
   case key
   case map
   case report
+  case assetList = "asset-list"
+  case steering
   case data
 }
 
@@ -30,7 +33,7 @@ package let uriTable: [UriRow] = [
   UriRow(tag: "#EXT-X-IMAGE-STREAM-INF", attribute: "URI", role: .playlist, whenName: "", whenValue: ""),
   UriRow(tag: "#EXT-X-SESSION-KEY", attribute: "URI", role: .key, whenName: "", whenValue: ""),
   UriRow(tag: "#EXT-X-SESSION-DATA", attribute: "URI", role: .data, whenName: "", whenValue: ""),
-  UriRow(tag: "#EXT-X-CONTENT-STEERING", attribute: "SERVER-URI", role: .data, whenName: "", whenValue: ""),
+  UriRow(tag: "#EXT-X-CONTENT-STEERING", attribute: "SERVER-URI", role: .steering, whenName: "", whenValue: ""),
   UriRow(tag: "#EXT-X-PRELOAD-HINT", attribute: "URI", role: .map, whenName: "TYPE", whenValue: "MAP"),
   UriRow(tag: "#EXT-X-PRELOAD-HINT", attribute: "URI", role: .segment, whenName: "", whenValue: ""),
   UriRow(tag: "#EXT-X-RENDITION-REPORT", attribute: "URI", role: .report, whenName: "", whenValue: ""),
@@ -44,7 +47,7 @@ package let uriTable: [UriRow] = [
   UriRow(
     tag: "#EXT-X-DATERANGE",
     attribute: "X-ASSET-LIST",
-    role: .data,
+    role: .assetList,
     whenName: "CLASS",
     whenValue: "com.apple.hls.interstitial"
   ),

@@ -1,17 +1,28 @@
-/// The proxy's own parameters: what must travel with a playlist's proxied URL, so that it survives a restart and a cache
-/// hit, and never goes upstream. In query form they are outer parameters, in path form one segment before the scheme.
+/// The proxy's own parameters: what must travel with a proxied URL, so that it survives a restart and a cache hit, and
+/// never goes upstream. In query form they are outer parameters, in path form one segment before the scheme.
 
-/// `define`: the variables that a playlist may import, as `name:value,name:value` with encoded values; "" for none.
+/// What a body is that is no playlist and names resources; none for any other.
+package enum JsonKind: String, TextUnion, Sendable {
+  case none
+  case assetList = "asset-list"
+  case steering
+}
+
+/// `as`: what the body is. `define`: the variables that a playlist may import, as `name:value,name:value`; "" for none.
 package struct OwnParameters: Equatable, Sendable {
+  package var `as`: JsonKind
   package var define: ByteString
 }
 
 /// What the path form's segment begins with.
 package let ownSegmentStart: ByteString = "/;"
 
+/// The query parameter that a player adds to the URLs of a pathway's clone: the host that they shall have upstream.
+package let hostParameter: ByteString = "reelcache-host"
+
 /// No own parameters.
 package func noParameters() -> OwnParameters {
-  OwnParameters(define: "")
+  OwnParameters(as: .none, define: "")
 }
 
 /// A proxied URL, of which `prefix` is the start, with own parameters.
@@ -21,17 +32,20 @@ package func withParameters(
   _ proxied: ByteString,
   _ own: OwnParameters
 ) -> ByteString {
-  let query = ownQuery(own)
-  if query.isEmpty { return proxied }
   // R-URL-18
-  if form == .query { return proxied + query }
-  return "\(prefix)\(ownSegmentStart)define=\(own.define)\(proxied.slice(prefix.count))"
+  if form == .query { return proxied + ownQuery(own) }
+  var pieces: [ByteString] = []
+  if own.as != .none { pieces.append("as=\(kindText(own.as))") }
+  if !own.define.isEmpty { pieces.append("define=\(own.define)") }
+  if pieces.isEmpty { return proxied }
+  return "\(prefix)\(ownSegmentStart)\(joined(pieces, ";"))\(proxied.slice(prefix.count))"
 }
 
 /// The own parameters as they follow the URL in query form, each with its "&".
 package func ownQuery(_ own: OwnParameters) -> ByteString {
-  // R-URL-18: encoded once more, because players that set a parameter write all of the query anew.
-  own.define.isEmpty ? "" : "&define=\(percentEncode(own.define))"
+  let kind: ByteString = own.as == .none ? "" : "&as=\(kindText(own.as))"
+  // R-URL-18: encoded once more, because players that set a parameter may write all of the query anew.
+  return own.define.isEmpty ? kind : "\(kind)&define=\(percentEncode(own.define))"
 }
 
 /// The own parameters with one more of the query form's outer parameters; nil when that is none of them, or wrong.
@@ -91,5 +105,18 @@ package func isVariableCode(_ code: Int) -> Bool {
 }
 
 private func added(_ own: OwnParameters, _ name: ByteString, _ value: ByteString) -> OwnParameters? {
-  name != "define" || !own.define.isEmpty || parseVariables(value) == nil ? nil : OwnParameters(define: value)
+  let kinds: [JsonKind] = [.assetList, .steering]
+  if name == "as" && own.as == .none, let kind = kinds.first(where: { kind in kindText(kind) == value }) {
+    return OwnParameters(as: kind, define: own.define)
+  }
+  let isDefine = name == "define" && own.define.isEmpty && parseVariables(value) != nil
+  return isDefine ? OwnParameters(as: own.as, define: value) : nil
+}
+
+private func kindText(_ kind: JsonKind) -> ByteString {
+  switch kind {
+  case .none: "none"
+  case .assetList: "asset-list"
+  case .steering: "steering"
+  }
 }

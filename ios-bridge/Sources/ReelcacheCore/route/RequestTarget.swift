@@ -21,7 +21,7 @@ package enum Route: Equatable, Sendable {
 package let queryFormPath: ByteString = "/proxy"
 
 /// Outer query parameters that are the proxy's own and never travel upstream; all others were added by the player.
-package let ownParameters: [ByteString] = ["url", "define"]
+package let ownParameters: [ByteString] = ["url", "as", "define", hostParameter]
 
 /// The one local path that answers without the secret, so that a supervisor needs none.
 private let openPath: ByteString = "/health"
@@ -144,21 +144,23 @@ private func queryRoute(_ query: ByteString) -> Route {
   var own = noParameters()
   var encoded = ByteString()
   var found = 0
-  var added = ByteString()
+  var host: ByteString?
+  var added: [ByteString] = []
   for piece in query.split("&") {
     let equals = piece.indexOf("=")
     let name = equals < 0 ? piece : piece.slice(0, equals)
     if name == "url" {
       found += 1
       encoded = equals < 0 ? "" : piece.slice(equals + 1)
+    } else if name == hostParameter {
+      host = piece.slice(hostParameter.count + 1)
     } else if ownParameters.contains(name) {
       // R-URL-19
       let more = withParameter(own, name, equals < 0 ? "" : piece.slice(equals + 1))
       guard let more else { return badParameters() }
       own = more
     } else if !piece.isEmpty {
-      if !added.isEmpty { added += "&" }
-      added += piece
+      added.append(piece)
     }
   }
   // R-URL-7
@@ -169,7 +171,7 @@ private func queryRoute(_ query: ByteString) -> Route {
   guard let decoded = percentDecode(encoded) else {
     return failure(.badUrl, "The url parameter holds a malformed percent-escape")
   }
-  return resourceRoute(.query, decoded, added, own)
+  return resourceRoute(.query, decoded, added, own, host)
 }
 
 /// The path form behind a segment of own parameters.
@@ -207,7 +209,19 @@ private func mirrorRoute(
   let authority = unescapeBrackets(slash < 0 ? rest : rest.slice(0, slash))
   // R-URL-12
   let path = slash < 0 ? "/" : rest.slice(slash)
-  return resourceRoute(.path, "\(scheme)://\(authority)\(path)\(hasQuery ? "?\(query)" : "")", "", own)
+  let url: ByteString = "\(scheme)://\(authority)\(path)"
+  if !query.includes(hostParameter) { return resourceRoute(.path, hasQuery ? "\(url)?\(query)" : url, [], own, nil) }
+  var host: ByteString?
+  var kept: [ByteString] = []
+  for piece in query.split("&") {
+    // R-URL-20
+    if piece.startsWith(hostParameter + "=") {
+      host = piece.slice(hostParameter.count + 1)
+    } else {
+      kept.append(piece)
+    }
+  }
+  return resourceRoute(.path, kept.isEmpty ? url : "\(url)?\(joined(kept, "&"))", [], own, host)
 }
 
 /// Some URL libraries escape the brackets and colons of an IPv6 literal when it stands in a path.
@@ -229,16 +243,20 @@ private func unescapeBrackets(_ authority: ByteString) -> ByteString {
 private func resourceRoute(
   _ form: UrlForm,
   _ text: ByteString,
-  _ added: ByteString,
-  _ own: OwnParameters
+  _ added: [ByteString],
+  _ own: OwnParameters,
+  _ host: ByteString?
 ) -> Route {
   let fault = upstreamUrlFault(text)
   // R-URL-9
   if !fault.isEmpty { return failure(.badUrl, fault) }
   let hash = text.indexOf("#")
   // R-URL-10
-  let url = lowerScheme(hash < 0 ? text : text.slice(0, hash))
-  return .resource(form: form, url: added.isEmpty ? url : appendQuery(url, added), own: own)
+  let plain = lowerScheme(hash < 0 ? text : text.slice(0, hash))
+  let url = host.map { host in withHost(plain, host) } ?? plain
+  // R-URL-20
+  if url.isEmpty { return badParameters() }
+  return .resource(form: form, url: added.isEmpty ? url : setQuery(url, added), own: own)
 }
 
 /// Why the text is not a usable upstream URL, as a sentence that quotes nothing of it; "" when it is usable.
@@ -256,10 +274,44 @@ private func upstreamUrlFault(_ text: ByteString) -> ByteString {
   return ""
 }
 
-/// Appends what the player added, in order and raw.
-private func appendQuery(_ url: ByteString, _ added: ByteString) -> ByteString {
+/// The URL with an encoded host in its host's place, its port kept; "" when that is no host.
+private func withHost(_ url: ByteString, _ encoded: ByteString) -> ByteString {
+  let host = percentDecode(encoded) ?? ""
+  var parts = parseUri(url)
+  let port = portOf(parts.authority ?? "")
+  let known = host.includes("@") ? nil : parseAuthority(host, parts.scheme ?? "")
+  // R-URL-20
+  guard let known, known.host == lowerAscii(host) else { return "" }
+  parts.authority = host + port
+  return formatUri(parts)
+}
+
+/// The port of an authority with its colon; "" when it has none.
+private func portOf(_ authority: ByteString) -> ByteString {
+  let colon = authority.lastIndexOf(":")
+  return colon > authority.lastIndexOf("]") ? authority.slice(colon) : ""
+}
+
+/// The URL with what the player added, raw: in the place of parameters of the same name, else at the end, in order.
+private func setQuery(_ url: ByteString, _ added: [ByteString]) -> ByteString {
   let mark = url.indexOf("?")
-  // R-URL-11
-  if mark < 0 { return "\(url)?\(added)" }
-  return mark == url.count - 1 ? url + added : "\(url)&\(added)"
+  let path = mark < 0 ? url : url.slice(0, mark)
+  let names = Set(added.map(parameterName))
+  var pieces: [ByteString] = []
+  var placed = Set<ByteString>()
+  for piece in mark < 0 || mark == url.count - 1 ? [] : url.slice(mark + 1).split("&") {
+    let name = parameterName(piece)
+    // R-URL-11
+    if !names.contains(name) {
+      pieces.append(piece)
+    } else if placed.insert(name).inserted {
+      pieces += added.filter { one in parameterName(one) == name }
+    }
+  }
+  return "\(path)?\(joined(pieces + added.filter { piece in !placed.contains(parameterName(piece)) }, "&"))"
+}
+
+private func parameterName(_ piece: ByteString) -> ByteString {
+  let equals = piece.indexOf("=")
+  return equals < 0 ? piece : piece.slice(0, equals)
 }

@@ -24,6 +24,7 @@ func rewritten(
     prefix: prefix,
     form: form,
     baseUrl: baseUrl,
+    playerUrl: baseUrl,
     sources: variableSources(baseUrl, imports),
     bytesMax: Limits().urisBytesMax
   )

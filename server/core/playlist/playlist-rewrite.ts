@@ -42,6 +42,7 @@ export function rewritePlaylist(bytes: string, context: RewriteContext): string 
   const define = variablesText(exportedVariables(definitions));
   const mapper = uriMapper(context.prefix, context.form, context.baseUrl);
   const places = uriPlaces(text);
+  const isPlain = !text.includes("{$");
   let rewritten = "";
   let copied = 0;
   let handled = 0;
@@ -49,8 +50,9 @@ export function rewritePlaylist(bytes: string, context: RewriteContext): string 
     const start = places[index] ?? 0;
     const end = places[index + 1] ?? 0;
     const role = uriRole(places[index + 2] ?? 0);
+    const raw = text.slice(start, end);
     // R-PL-16
-    const uri = substituteVariables(text.slice(start, end), start, definitions, sources.uriBytesMax);
+    const uri = isPlain ? raw : substituteVariables(raw, start, definitions, sources.uriBytesMax);
     if (uri === null) continue;
     const mapped = role === "report" ? mapReport(mapper, uri, context) : mapByRole(mapper, uri, role, define);
     handled += uri.length + mapped.length;
@@ -76,13 +78,15 @@ function mapReport(mapper: UriMapper, uri: string, context: RewriteContext): str
 /** What the player shall read in any other URI's place, in a playlist of these variables; "" when it must stay. */
 function mapByRole(mapper: UriMapper, uri: string, role: UriRole, define: string): string {
   const mapped = mapUri(mapper, uri);
-  return mapped === "" ? "" : withParameters(mapper.prefix, mapper.form, mapped, parametersOf(role, define));
+  const own = parametersOf(role, define);
+  return mapped === "" || own === null ? mapped : withParameters(mapper.prefix, mapper.form, mapped, own);
 }
 
-function parametersOf(role: UriRole, define: string): OwnParameters {
+/** What the URLs of a role carry; null for nothing, as those of all segments. */
+function parametersOf(role: UriRole, define: string): OwnParameters | null {
   // R-JSON-5
   if (role === "asset-list") return { as: role, define: "" };
   if (role === "steering") return { as: role, define };
   // R-VAR-9
-  return { as: "none", define: role === "playlist" ? define : "" };
+  return role === "playlist" ? { as: "none", define } : null;
 }

@@ -23,6 +23,7 @@ package func rewritePlaylist(_ bytes: ByteString, _ context: RewriteContext) -> 
   let define = variablesText(exportedVariables(definitions))
   let mapper = uriMapper(context.prefix, context.form, context.baseUrl)
   let places = uriPlaces(text)
+  let isPlain = !text.includes("{$")
   var rewritten = ByteString()
   rewritten.bytes.reserveCapacity(text.count + min(bytesMax, places.count / 3 * mapper.here.proxied.count))
   var copied = 0
@@ -34,7 +35,8 @@ package func rewritePlaylist(_ bytes: ByteString, _ context: RewriteContext) -> 
     let role = uriRole(places[index + 2])
     index += 3
     // R-PL-16
-    let filled = substituteVariables(text.slice(start, end), start, definitions, sources.uriBytesMax)
+    let raw = text.slice(start, end)
+    let filled = isPlain ? raw : substituteVariables(raw, start, definitions, sources.uriBytesMax)
     guard let uri = filled else { continue }
     let mapped = role == .report ? mapReport(mapper, uri, context) : mapByRole(mapper, uri, role, define)
     handled += uri.count + mapped.count
@@ -62,13 +64,15 @@ private func mapReport(_ mapper: UriMapper, _ uri: ByteString, _ context: Rewrit
 /// What the player shall read in any other URI's place, in a playlist of these variables; "" when it must stay.
 private func mapByRole(_ mapper: UriMapper, _ uri: ByteString, _ role: UriRole, _ define: ByteString) -> ByteString {
   let mapped = mapUri(mapper, uri)
-  return mapped.isEmpty ? "" : withParameters(mapper.prefix, mapper.form, mapped, parametersOf(role, define))
+  guard !mapped.isEmpty, let own = parametersOf(role, define) else { return mapped }
+  return withParameters(mapper.prefix, mapper.form, mapped, own)
 }
 
-private func parametersOf(_ role: UriRole, _ define: ByteString) -> OwnParameters {
+/// What the URLs of a role carry; nil for nothing, as those of all segments.
+private func parametersOf(_ role: UriRole, _ define: ByteString) -> OwnParameters? {
   // R-JSON-5
   if role == .assetList { return OwnParameters(as: .assetList, define: "") }
   if role == .steering { return OwnParameters(as: .steering, define: define) }
   // R-VAR-9
-  return OwnParameters(as: .none, define: role == .playlist ? define : "")
+  return role == .playlist ? OwnParameters(as: .none, define: define) : nil
 }

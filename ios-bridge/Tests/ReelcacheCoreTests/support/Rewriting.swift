@@ -1,32 +1,32 @@
 @testable import ReelcacheCore
 
-/// What variables may come from: the playlist's own URL and the variables that its own URL carries.
-func variableSources(_ ownUrl: ByteString, _ imports: ByteString = "") -> VariableSources {
+/// What variables may come from: the playlist's own URL.
+func variableSources(_ ownUrl: ByteString) -> VariableSources {
   let limits = Limits()
   return VariableSources(
     ownUrl: ownUrl,
-    imports: imports,
+    imports: "",
     countMax: limits.variablesMax,
     bytesMax: limits.variablesBytesMax,
     uriBytesMax: limits.targetBytesMax
   )
 }
 
-/// The playlist as a player sees it; "" when it became too large.
+/// The playlist as a player sees it; "" when its URIs came to more than `bytesMax`.
 func rewritten(
   _ bytes: ByteString,
   _ form: UrlForm,
   _ prefix: ByteString,
   _ baseUrl: ByteString,
-  _ imports: ByteString = ""
+  _ bytesMax: Int = Limits().urisBytesMax
 ) -> ByteString {
   let context = RewriteContext(
     prefix: prefix,
     form: form,
     baseUrl: baseUrl,
     playerUrl: baseUrl,
-    sources: variableSources(baseUrl, imports),
-    bytesMax: Limits().urisBytesMax
+    sources: variableSources(baseUrl),
+    bytesMax: bytesMax
   )
   return rewritePlaylist(bytes, context) ?? ""
 }

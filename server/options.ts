@@ -23,6 +23,7 @@ export type Options = {
   policy: "media";
   playlistFreshSeconds: number;
   ignoreNoStore: boolean;
+  identity: "apart" | "unstored";
   startAhead: boolean;
   dropParameters: string[];
   keepParameters: string[] | null;
@@ -90,6 +91,7 @@ export const defaultOptions: Options = {
   policy: "media",
   playlistFreshSeconds: 300,
   ignoreNoStore: false,
+  identity: "apart",
   startAhead: false,
   dropParameters: [],
   keepParameters: null,
@@ -126,6 +128,9 @@ export const optionTable: OptionRow[] = [
   row("policy", "policy", "choice", "freshness policy", { choices: ["media"] }),
   row("playlistFreshSeconds", "playlist-fresh-seconds", "seconds", "freshness of a finished playlist that states none"),
   row("ignoreNoStore", "ignore-no-store", "flag", "store responses that say no-store"),
+  row("identity", "identity", "choice", "what depends on who asks (credentials, Vary): stored apart for each, or not", {
+    choices: ["apart", "unstored"],
+  }),
   row("startAhead", "start-ahead", "flag", "fetch what a player that begins to play asks for next before it asks"),
   row("dropParameters", "drop-parameter", "names", "query parameter that is no part of the cache key"),
   row("keepParameters", "keep-parameter", "names", "only these query parameters are part of the cache key"),

@@ -29,6 +29,9 @@ const bufferBytes = 8_388_608;
 /** Difference of the clocks of the player and the origin that read the same time, in milliseconds. */
 const clockMs = 5;
 
+/** What says who asks. */
+const credentialNames = ["authorization", "cookie"];
+
 /** How many names beside one lead to the source: each redirected URL is a resource of its own. */
 function otherNames(transfer: Transfer, views: View[]): number {
   const names = readersOf(transfer, views).map((view) => `${view.sources[0]?.origin} ${view.sources[0]?.target}`);
@@ -70,15 +73,28 @@ function isKept(context: OracleContext, transfer: Transfer): boolean {
   );
   if (!believed || transfer.end <= transfer.start) return false;
   const control = said(resource, transfer, "cache-control");
-  const credentials = ["authorization", "cookie"].some((name) => fieldOf(transfer.entry.fields, name) !== null);
-  if (credentials && !hasDirective(control, "public")) return false;
-  return !hasDirective(control, "no-store") && said(resource, transfer, "vary") === "";
+  const vary = said(resource, transfer, "vary");
+  if (context.case.options.identity === "unstored") {
+    const isNamed = credentialNames.some((name) => fieldOf(transfer.entry.fields, name) !== null);
+    if ((isNamed && !hasDirective(control, "public")) || vary !== "") return false;
+  }
+  return !hasDirective(control, "no-store") && !vary.includes("*");
+}
+
+/** Whether what the earlier transfer brought is for who asked for the later one: nothing tells the two requests apart. */
+function isForBoth(context: OracleContext, earlier: Transfer, later: Transfer): boolean {
+  const resource = resourceOf(context, earlier.source);
+  if (resource === undefined) return false;
+  const isPublic = hasDirective(said(resource, earlier, "cache-control"), "public");
+  const vary = said(resource, earlier, "vary").toLowerCase().split(",");
+  const names = vary.map((name) => name.trim()).concat(isPublic ? [] : credentialNames);
+  return names.every((name) => fieldOf(earlier.entry.fields, name) === fieldOf(later.entry.fields, name));
 }
 
 /** Whether a later transfer brings again what an earlier one brought and the cache could have kept. */
 function isRepeat(context: OracleContext, earlier: Transfer, later: Transfer, views: View[]): boolean {
   if (earlier.source.origin !== later.source.origin || earlier.source.target !== later.source.target) return false;
-  if (earlier.version !== later.version) return false;
+  if (earlier.version !== later.version || !isForBoth(context, earlier, later)) return false;
   const overlap = Math.min(earlier.end, later.end) - Math.max(earlier.start, later.start);
   const readers = readersOf(earlier, views);
   if (overlap <= 0 || isRefused(earlier, readers)) return false;

@@ -219,6 +219,24 @@ t.test("no byte is asked for and delivered twice", async (t) => {
     [asked("/seg.ts", 12), asked("/seg.ts", 8, { ...range("bytes=12-"), from: 12, ...later })],
     segments(stops),
   );
+  const named = (...fields: [string, string][]): Partial<OriginEntry> => ({ fields: [["host", "x"], ...fields] });
+  const one = asked("/seg.ts", 20, named(["Authorization", "one"], ["Accept-Language", "de"]));
+  const again = named(["Authorization", "one"], ["Accept-Language", "de"]);
+  check(/came twice/, "all again for the same credentials", [one, asked("/seg.ts", 20, { ...again, ...later })]);
+  const two = asked("/seg.ts", 20, { ...named(["Authorization", "two"], ["Accept-Language", "de"]), ...later });
+  check(null, "all again for other credentials", [one, two]);
+  const publicly: Reply[] = [{ kind: "serve", fields: [["Cache-Control", "public"]] }];
+  check(/came twice/, "all again for others, although it is public", [one, two], segments(publicly));
+  const french = asked("/seg.ts", 20, { ...named(["Authorization", "one"], ["Accept-Language", "fr"]), ...later });
+  const varies: Reply[] = [{ kind: "serve", fields: [["Vary", "Accept-Language"]] }];
+  check(null, "all again for another variant", [one, french], segments(varies));
+  check(/came twice/, "all again for a request that differs in what it does not vary on", [one, french]);
+  check(
+    null,
+    "all again where nothing of it is stored",
+    [one, asked("/seg.ts", 20, { ...again, ...later })],
+    segments(varies, { options: { identity: "unstored" } }),
+  );
   const changes: Reply[] = [{ kind: "serve" }, { kind: "serve", body: { kind: "text", text: "ABCDEFGHIJKLMNOPQRST" } }];
   check(null, "another version", [asked("/seg.ts", 20), asked("/seg.ts", 20, later)], segments(changes));
   const noStore: Reply[] = [{ kind: "serve", fields: [["Cache-Control", "no-store"]] }];

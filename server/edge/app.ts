@@ -210,6 +210,7 @@ export function coreOptions(options: Options): CoreOptions {
     allowUpstream: options.allowUpstream,
     playlistFreshMs: options.playlistFreshSeconds * 1000,
     ignoreNoStore: options.ignoreNoStore,
+    apart: options.identity === "apart",
     startAhead: options.startAhead,
     cors: options.cors,
     keepAlive: options.keepAlive,

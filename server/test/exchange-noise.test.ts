@@ -77,6 +77,7 @@ function runSeed(seed: number): { faults: string[]; digest: string } {
     policy: random(2) === 0 ? "http" : "media",
     cors: random(2) === 0,
     ignoreNoStore: random(4) === 0,
+    apart: seed % 3 !== 0,
     allowUpstream: random(2) === 0 ? [] : ["*"],
     maxCacheBytes: one(random, noise.numbers),
     playlistFreshMs: one(random, noise.numbers),

@@ -160,6 +160,14 @@ package let optionTable: [OptionRow] = [
   ),
   row("ignoreNoStore", "ignore-no-store", .flag, .flag(\.ignoreNoStore), "store responses that say no-store"),
   row(
+    "identity",
+    "identity",
+    .choice,
+    .text(\.identityName),
+    "what depends on who asks (credentials, Vary): stored apart for each, or not",
+    choices: ["apart", "unstored"]
+  ),
+  row(
     "startAhead",
     "start-ahead",
     .flag,

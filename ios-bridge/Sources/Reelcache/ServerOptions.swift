@@ -11,6 +11,14 @@ public struct ServerOptions: Sendable, Equatable {
     case path
   }
 
+  /// What becomes of responses that depend on who asks: those to requests with credentials, and those that vary.
+  public enum Identity: String, Sendable, CaseIterable {
+    /// Stored for requests that send the same.
+    case apart
+    /// Passed through.
+    case unstored
+  }
+
   /// Address to listen on: an IP address or localhost. Beyond loopback it needs `secret`. Default 127.0.0.1.
   public var host = "127.0.0.1"
   /// Port to listen on; 0 takes a free one. Default 9000.
@@ -36,6 +44,8 @@ public struct ServerOptions: Sendable, Equatable {
   public var playlistFreshSeconds = 300
   /// Stores responses that say no-store. Default false.
   public var ignoreNoStore = false
+  /// Whether what depends on who asks is stored apart for each, or not. Default `apart`.
+  public var identity = Identity.apart
   /// Fetches what a player that begins to play asks for next before it asks. Default false.
   public var startAhead = false
   /// Query parameters that are no part of the cache key.
@@ -82,5 +92,11 @@ extension ServerOptions {
   package var formName: String {
     get { form.rawValue }
     set { form = Form(rawValue: newValue) ?? form }
+  }
+
+  /// `identity` as the option table writes it.
+  package var identityName: String {
+    get { identity.rawValue }
+    set { identity = Identity(rawValue: newValue) ?? identity }
   }
 }

@@ -48,6 +48,7 @@ func coreOptions(_ options: ServerOptions) -> CoreOptions {
     allowUpstream: options.allowUpstream.map(wireText),
     playlistFreshMs: min(options.playlistFreshSeconds * 1_000, integerMax),
     ignoreNoStore: options.ignoreNoStore,
+    apart: options.identity == .apart,
     startAhead: options.startAhead,
     cors: options.cors,
     keepAlive: options.keepAlive,

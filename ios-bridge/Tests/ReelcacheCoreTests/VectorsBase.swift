@@ -16,6 +16,9 @@ func vectorsBase() -> VectorRegistry {
     "base/errors": [
       "errorRow": call(errorRow)
     ],
+    "base/sha256": [
+      "sha256Hex": call(sha256Hex)
+    ],
   ]
 }
 

@@ -32,8 +32,15 @@ func vectorsCache() -> VectorRegistry {
     ],
     "cache/storability": [
       "storable": call(storable),
-      "carriesCredentials": call(carriesCredentials),
       "forbidsStoring": call(forbidsStoring),
+    ],
+    "cache/variant": [
+      "carriesCredentials": call(carriesCredentials),
+      "identityKey": call(identityKey),
+      "variantKey": call(variantKey),
+      "resourceKey": call(resourceKey),
+      "selectingNames": call(selectingNames),
+      "variesOnAll": call(variesOnAll),
     ],
   ]
 }
@@ -107,12 +114,15 @@ extension StoreOptions: JsonConvertible {
   init(json: Json) throws {
     self.init(
       overrideNoStore: try json.member("overrideNoStore"),
+      apart: try json.member("apart"),
       extraRequestFields: try json.member("extraRequestFields")
     )
   }
 
   var json: Json {
-    .record(["overrideNoStore": overrideNoStore.json, "extraRequestFields": extraRequestFields.json])
+    .record([
+      "overrideNoStore": overrideNoStore.json, "apart": apart.json, "extraRequestFields": extraRequestFields.json,
+    ])
   }
 }
 

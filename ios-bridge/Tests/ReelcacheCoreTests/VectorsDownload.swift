@@ -97,6 +97,7 @@ extension Flight: JsonConvertible {
       lane: try json.member("lane"),
       url: try json.member("url"),
       forward: try json.member("forward"),
+      space: "",
       identified: try json.member("identified"),
       unstorable: try json.member("unstorable"),
       playlist: try json.member("playlist"),

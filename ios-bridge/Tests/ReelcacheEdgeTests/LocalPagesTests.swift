@@ -15,6 +15,7 @@ final class LocalPagesTests: XCTestCase {
       allowUpstream: [],
       playlistFreshMs: 0,
       ignoreNoStore: false,
+      apart: true,
       startAhead: false,
       cors: true,
       keepAlive: true,

@@ -79,6 +79,8 @@ export type Limits = {
   openFilesMax: number;
   /** Cached resources in the index. */
   entriesMax: number;
+  /** Variants stored of one resource. */
+  variantsMax: number;
   /** Eviction runs until the cache is at this share of its size, in percent. */
   lowWaterPercent: number;
   /** Consecutive network failures after which an origin's breaker opens. */
@@ -138,6 +140,7 @@ export const defaultLimits: Limits = {
   journalMs: 500,
   openFilesMax: 128,
   entriesMax: 200_000,
+  variantsMax: 16,
   lowWaterPercent: 90,
   breakerFailures: 3,
   breakerPauseMs: 1_000,

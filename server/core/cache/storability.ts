@@ -1,14 +1,12 @@
 /**
  * Whether a response may be stored (RFC 9111 section 3; SPEC: R-STORE-1).
  *
- * An entry is shared by all players of the proxy and found by its URL alone. What depends on who asks is therefore not
- * stored in this version: entries kept apart by identity come later.
+ * What depends on who asks is stored as a variant of its own, or, where an option says so, not at all.
  */
-import { equalIgnoreCase, lowerAscii } from "../base/bytes.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
 import type { FieldList } from "../http/field-list.ts";
-import { fieldCombined, fieldFirst, listItems } from "../http/field-list.ts";
-import { requestFieldTable } from "../http/field-table.ts";
+import { fieldCombined } from "../http/field-list.ts";
+import { carriesCredentials, selectingNames, variesOnAll } from "./variant.ts";
 
 /** Why: "ok" when storable. */
 export type StoreReason = "ok" | "method" | "status" | "no-store" | "credentials" | "vary";
@@ -18,12 +16,11 @@ export type StoreVerdict = { store: boolean; reason: StoreReason };
 export type StoreOptions = {
   /** Store in spite of no-store, by the operator's option. */
   overrideNoStore: boolean;
+  /** What depends on who asks is kept apart. */
+  apart: boolean;
   /** Names, in any case, of request fields that are forwarded beside the field table's. */
   extraRequestFields: string[];
 };
-
-/** Varying on these changes nothing: the proxy asks for one coding and sends its own CORS fields. */
-const harmlessVary: string[] = ["accept-encoding", "origin"];
 
 /** The verdict for a response with `status` and `responseFields` to a player's request with `requestFields`. */
 export function storable(
@@ -47,55 +44,22 @@ export function storable(
     return { store: false, reason: "no-store" };
   }
   // R-STORE-5
-  if (carriesCredentials(requestFields) && !responseControl.isPublic) {
+  if (!options.apart && carriesCredentials(requestFields) && !responseControl.isPublic) {
     return { store: false, reason: "credentials" };
   }
-  if (variesByPlayer(fieldCombined(responseFields, "vary"), options.extraRequestFields)) {
+  const vary = fieldCombined(responseFields, "vary");
+  // R-STORE-6
+  if (variesOnAll(vary)) {
+    return { store: false, reason: "vary" };
+  }
+  // R-STORE-7
+  if (!options.apart && selectingNames(vary, options.extraRequestFields).length > 0) {
     return { store: false, reason: "vary" };
   }
   return { store: true, reason: "ok" };
 }
 
-/** Whether a request names who asks; its response is then stored only when the origin calls it public. */
-export function carriesCredentials(requestFields: FieldList): boolean {
-  return fieldFirst(requestFields, "authorization") !== null || fieldFirst(requestFields, "cookie") !== null;
-}
-
 /** Whether a request says that nothing of its response may be stored (RFC 9111 section 5.2.1.5). */
 export function forbidsStoring(requestFields: FieldList): boolean {
   return parseCacheControl(fieldCombined(requestFields, "cache-control")).noStore;
-}
-
-/** Whether a Vary value names "*" or a field that reaches the origin from the player. */
-function variesByPlayer(vary: string | null, extraRequestFields: string[]): boolean {
-  if (vary === null) {
-    return false;
-  }
-  for (const item of listItems(vary)) {
-    const name = lowerAscii(item);
-    // R-STORE-6
-    if (name === "*") {
-      return true;
-    }
-    // R-STORE-7
-    if (!harmlessVary.includes(name) && isForwarded(name, extraRequestFields)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/** Whether the request field of this name reaches the origin, by the field table or by option. */
-function isForwarded(name: string, extraRequestFields: string[]): boolean {
-  for (const row of requestFieldTable) {
-    if (equalIgnoreCase(row.name, name)) {
-      return true;
-    }
-  }
-  for (const extra of extraRequestFields) {
-    if (equalIgnoreCase(extra, name)) {
-      return true;
-    }
-  }
-  return false;
 }

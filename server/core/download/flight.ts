@@ -69,7 +69,10 @@ export type Flight = {
   redirects: number;
   /** Player fields to forward, in table order. */
   forward: FieldList;
-  /** The player's fields say who asks (Authorization, Cookie). */
+  /** The key of what is for its player, and what of its player's request tells variants apart: as it first was sent. */
+  space: string;
+  selecting: FieldList;
+  /** The player's fields say who asks (Authorization, Cookie), and nothing keeps the response apart. */
   identified: boolean;
   /** The player's own request said no-store: it is not passed on, but kept to. */
   unstorable: boolean;

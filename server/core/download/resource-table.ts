@@ -3,6 +3,7 @@
  * new one. While a flight decides, whoever needs the decision waits for it (SPEC: R-FLIGHT-1).
  */
 import { spanBytes } from "../cache/span-set.ts";
+import { resourceKey } from "../cache/variant.ts";
 import type { Body, Flight } from "./flight.ts";
 
 /** One resource. */
@@ -11,6 +12,8 @@ export type Slot = { key: string; current: Body | null; opening: Flight | null }
 /** All resources, and the bodies that may be evicted. */
 export type ResourceTable = {
   slots: Map<string, Slot>;
+  /** Current bodies that are variants, by the key of their resource, oldest first. */
+  variants: Map<string, Body[]>;
   /** Current bodies, in no order. */
   bodies: Body[];
   /** Place of a body in `bodies`, by entry id. */
@@ -21,7 +24,7 @@ export type ResourceTable = {
 
 /** An empty table. */
 export function newResourceTable(): ResourceTable {
-  return { slots: new Map(), bodies: [], places: new Map(), bytes: 0 };
+  return { slots: new Map(), variants: new Map(), bodies: [], places: new Map(), bytes: 0 };
 }
 
 /** The slot of a key, or null. */
@@ -45,6 +48,11 @@ export function installBody(table: ResourceTable, slot: Slot, body: Body): void 
   table.places.set(body.entry.id, table.bodies.length);
   table.bodies.push(body);
   table.bytes += spanBytes(body.entry.spans);
+  const resource = resourceKey(body.entry.key);
+  if (resource === body.entry.key) return;
+  const others = table.variants.get(resource);
+  if (others === undefined) table.variants.set(resource, [body]);
+  else others.push(body);
 }
 
 /** Takes a body out of the table; it lives on for those who use it. */
@@ -62,10 +70,25 @@ export function removeBody(table: ResourceTable, body: Body): void {
   const slot = table.slots.get(body.entry.key);
   if (slot !== undefined && slot.current === body) slot.current = null;
   dropEmptySlot(table, body.entry.key);
+  dropVariant(table, body);
+}
+
+/** The stored variants of a resource, oldest first. */
+export function variantsOf(table: ResourceTable, resource: string): Body[] {
+  return table.variants.get(resource) ?? [];
 }
 
 /** Forgets the slot of a key that holds nothing. */
 export function dropEmptySlot(table: ResourceTable, key: string): void {
   const slot = table.slots.get(key);
   if (slot !== undefined && slot.current === null && slot.opening === null) table.slots.delete(key);
+}
+
+function dropVariant(table: ResourceTable, body: Body): void {
+  const resource = resourceKey(body.entry.key);
+  const others = table.variants.get(resource);
+  const place = others === undefined ? -1 : others.indexOf(body);
+  if (others === undefined || place === -1) return;
+  others.splice(place, 1);
+  if (others.length === 0) table.variants.delete(resource);
 }

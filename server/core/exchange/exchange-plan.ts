@@ -1,7 +1,8 @@
 /** Decides where an exchange's response comes from: what is stored, a flight under way, or a new one. */
 
 import { explicitLifetimeMs, residentMs, reuse } from "../cache/freshness.ts";
-import { carriesCredentials, forbidsStoring } from "../cache/storability.ts";
+import { forbidsStoring } from "../cache/storability.ts";
+import { carriesCredentials } from "../cache/variant.ts";
 import type { Body } from "../download/flight.ts";
 import { findSlot, slotFor } from "../download/resource-table.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
@@ -10,6 +11,7 @@ import { parseHttpDate } from "../http/http-date.ts";
 import { blankBody } from "./body-life.ts";
 import { jsonEntryKind } from "./exchange-playlist.ts";
 import { bodyAgeMs, serveBody } from "./exchange-serve.ts";
+import { findStored, openingKey } from "./exchange-variant.ts";
 import { joinFlight, launchFlight, openOpening } from "./flight-control.ts";
 import { answerProblem } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
@@ -21,8 +23,7 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
     answerProblem(state, exchange, "forbidden-upstream", "no option allows this upstream host", nowMs);
     return;
   }
-  const slot = findSlot(state.table, exchange.key);
-  const current = slot === null ? null : slot.current;
+  const current = findStored(state, exchange);
   // R-JSON-6: what somebody asked for as a file may be a manifest.
   if (current !== null && current.entry.kind === "media" && exchange.own.as !== "none") {
     current.entry.kind = jsonEntryKind(exchange.own.as);
@@ -44,14 +45,15 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
     openSolo(state, exchange, nowMs);
     return;
   }
-  const opening = slot === null ? null : slot.opening;
+  const key = openingKey(state, exchange, current);
+  const opening = findSlot(state.table, key)?.opening ?? null;
   if (opening !== null) {
     // R-FLIGHT-1
     exchange.note.collapsed = true;
     joinFlight(state, exchange, opening, nowMs);
     return;
   }
-  openShared(state, exchange, current, nowMs);
+  openShared(state, exchange, key, current, nowMs);
 }
 
 /** Whether a stored version may be served without asking its origin (R-FRESH-1). */
@@ -88,25 +90,25 @@ function isComingIn(body: Body): boolean {
 function mayShare(state: ProxyState, exchange: Exchange, current: Body | null): boolean {
   // R-STORE-3
   if (forbidsStoring(exchange.fields) && !state.options.ignoreNoStore) return false;
-  if (!carriesCredentials(exchange.fields)) return true;
+  if (state.options.apart || !carriesCredentials(exchange.fields)) return true;
   if (current === null) return false;
   return parseCacheControl(fieldCombined(current.entry.fields, "cache-control")).isPublic;
 }
 
-function openShared(state: ProxyState, exchange: Exchange, current: Body | null, nowMs: number): void {
+function openShared(state: ProxyState, exchange: Exchange, key: string, current: Body | null, nowMs: number): void {
   exchange.note.collapsed = false;
-  const body = blankBody(state, exchange.key, exchange.url, nowMs);
+  const body = blankBody(state, key, exchange.url, nowMs);
   if (exchange.playlist) body.entry.kind = "live";
   const flight = openOpening(state, exchange, body, current, nowMs);
-  flight.key = exchange.key;
-  slotFor(state.table, exchange.key).opening = flight;
+  flight.key = key;
+  slotFor(state.table, key).opening = flight;
   launchFlight(state, flight, nowMs);
 }
 
 function openSolo(state: ProxyState, exchange: Exchange, nowMs: number): void {
   exchange.note.collapsed = false;
   if (exchange.note.fwd === "") exchange.note.fwd = exchange.method === "HEAD" ? "method" : "bypass";
-  const body = blankBody(state, exchange.key, exchange.url, nowMs);
+  const body = blankBody(state, exchange.space, exchange.url, nowMs);
   if (exchange.playlist) body.entry.kind = "live";
   launchFlight(state, openOpening(state, exchange, body, null, nowMs), nowMs);
 }

@@ -1,22 +1,20 @@
 /** Opens, sends, promotes and ends flights: between the lanes, the breakers and the bodies that they fill. */
-import { entryCombinable, entryEtag, entryLastModified } from "../cache/entry.ts";
+import { entryCombinable } from "../cache/entry.ts";
 import { spanNextStart } from "../cache/span-set.ts";
-import { carriesCredentials, forbidsStoring } from "../cache/storability.ts";
+import { forbidsStoring } from "../cache/storability.ts";
+import { carriesCredentials } from "../cache/variant.ts";
 import { breakerAbandoned, breakerAllows } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
 import { flightHoldsByte, flightWanted } from "../download/flight.ts";
-import { isRanged } from "../download/head-verdict.ts";
 import type { Lane } from "../download/lane-queue.ts";
 import { laneEnter, laneLeave, lanePromote } from "../download/lane-queue.ts";
 import { dropEmptySlot, findSlot } from "../download/resource-table.ts";
-import { rangeText } from "../http/byte-range.ts";
-import type { FieldList } from "../http/field-list.ts";
 import { fieldFirst } from "../http/field-list.ts";
-import { upstreamRequestFields } from "../http/field-table.ts";
 import { originOf } from "../http/uri-reference.ts";
-import { resumeValidator } from "../http/validator.ts";
 import { releaseBody } from "./body-life.ts";
+import { forwardedFields } from "./exchange-variant.ts";
 import { flightFailed } from "./flight-end.ts";
+import { flightRequest } from "./flight-request.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { flightsByAge } from "./proxy-state.ts";
 import { takeOver } from "./start-ahead.ts";
@@ -115,7 +113,7 @@ export function grantFlights(state: ProxyState, ids: number[], nowMs: number): v
 export function sendFlight(state: ProxyState, flight: Flight, nowMs: number): void {
   flight.state = "asked";
   flight.requestMs = nowMs;
-  state.actions.push({ kind: "send", flight, fields: requestFields(flight) });
+  state.actions.push({ kind: "send", flight, fields: flightRequest(flight) });
 }
 
 /** Takes a flight out of everything that knows it, and lets the next ones go. Its waiters must be served already. */
@@ -290,7 +288,7 @@ function newFlight(
   exchange: Exchange,
   nowMs: number,
 ): Flight {
-  const options = state.options;
+  const forward = forwardedFields(state, exchange);
   const flight: Flight = {
     id: state.nextFlightId,
     body,
@@ -302,8 +300,10 @@ function newFlight(
     // R-FLIGHT-16: the URL that was asked for just now is the one whose signature holds.
     url: exchange.url,
     redirects: 0,
-    forward: upstreamRequestFields(exchange.fields, options.forwardFields, options.requestFields),
-    identified: carriesCredentials(exchange.fields),
+    forward,
+    space: exchange.space,
+    selecting: forward,
+    identified: !state.options.apart && carriesCredentials(exchange.fields),
     unstorable: forbidsStoring(exchange.fields),
     probe: false,
     playlist: exchange.playlist,
@@ -357,42 +357,4 @@ function clipFlights(body: Body, flight: Flight): void {
     other.limit = flight.start;
     other.clipped = true;
   }
-}
-
-function requestFields(flight: Flight): FieldList {
-  const fields = flight.forward.slice();
-  // R-FLIGHT-5: what another flight took over while this one waited is not asked for.
-  if (flight.purpose === "hole" && !flight.body.rangeless) flight.askEnd = flight.limit;
-  // R-ASK-1
-  fields.push("Accept-Encoding", flight.playlist ? "gzip" : "identity");
-  const ask = {
-    method: flight.method,
-    url: flight.url,
-    start: flight.askStart,
-    end: flight.askEnd,
-    suffix: flight.askSuffix,
-    conditional: false,
-  };
-  if (isRanged(ask)) {
-    fields.push(
-      "Range",
-      flight.askSuffix >= 0 ? `bytes=-${flight.askSuffix}` : rangeText(flight.askStart, flight.askEnd),
-    );
-  }
-  if (flight.purpose === "hole") {
-    // R-FLIGHT-8
-    const validator = resumeValidator(entryEtag(flight.body.entry), entryLastModified(flight.body.entry));
-    if (validator !== null && isRanged(ask)) fields.push("If-Range", validator);
-  } else if (flight.revalidates !== null) {
-    pushConditions(fields, flight.revalidates);
-  }
-  return fields;
-}
-
-function pushConditions(fields: FieldList, known: Body): void {
-  const etag = entryEtag(known.entry);
-  const lastModified = entryLastModified(known.entry);
-  // R-REVAL-4
-  if (etag !== null) fields.push("If-None-Match", etag);
-  if (lastModified !== null) fields.push("If-Modified-Since", lastModified);
 }

@@ -16,6 +16,7 @@ import { doomBody, publishBody, storeBody } from "./body-life.ts";
 import { roomFor } from "./eviction-run.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { answerUnsatisfied, serveBody } from "./exchange-serve.ts";
+import { boundVariants, isFor, responseKey } from "./exchange-variant.ts";
 import { detachFlight, leaveSlot, removeFlight, resetPositions, sendFlight } from "./flight-control.ts";
 import { failCursors, flightFailed, nextWaiter, pumpReaders, takeWaiters } from "./flight-end.ts";
 import { acceptHole, dropWaiters, moveFlight, versionChanged } from "./flight-hole.ts";
@@ -130,6 +131,8 @@ function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnsw
   }
   entry.requestMs = requestMs;
   entry.responseMs = nowMs;
+  // R-VARY-7
+  if (entry.key !== responseKey(state, flight, entry.fields)) doomBody(state, known);
   storeBody(state, known);
   for (const exchange of waiters) {
     exchange.note.fwdStatus = 304;
@@ -181,18 +184,21 @@ export function openBody(
   const asked = flight.unstorable ? identity.concat("Cache-Control", "no-store") : identity;
   const stores = storable(flight.method, asked, answer.status, answer.fields, {
     overrideNoStore: state.options.ignoreNoStore,
+    apart: state.options.apart,
     extraRequestFields: state.options.forwardFields,
   });
   // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
   const whole = answer.framing !== "close" && flight.method === "GET" && !flight.unpublished;
   body.storing = stores.store && whole && roomFor(state, body, nowMs);
   leaveSlot(state, flight);
+  body.entry.key = responseKey(state, flight, body.entry.fields);
   if (body.storing) {
     publishBody(state, body);
     storeBody(state, body);
-  } else if (flight.revalidates !== null) {
-    doomBody(state, flight.revalidates);
+    boundVariants(state, body);
   }
+  // What took its place may be for others, and has another key then.
+  if (flight.revalidates !== null) doomBody(state, flight.revalidates);
   serveWaiters(state, flight, answer, stores.store, nowMs);
 }
 
@@ -201,6 +207,11 @@ function serveWaiters(state: ProxyState, flight: Flight, answer: OriginAnswer, s
   for (let exchange = nextWaiter(state, flight); exchange !== null; exchange = nextWaiter(state, flight)) {
     if (!shared && exchange.id !== flight.asker) {
       fetchAlone(state, exchange, nowMs);
+      continue;
+    }
+    // R-VARY-5
+    if (exchange.id !== flight.asker && !isFor(state, exchange, flight.body)) {
+      planExchange(state, exchange, nowMs);
       continue;
     }
     if (exchange.id === flight.asker) exchange.cookies = cookiesOf(answer.fields);

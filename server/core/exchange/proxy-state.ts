@@ -38,6 +38,8 @@ export type CoreOptions = {
   /** Freshness of a finished playlist that names none, in milliseconds. */
   playlistFreshMs: number;
   ignoreNoStore: boolean;
+  /** What depends on who asks is kept apart, not passed through. */
+  apart: boolean;
   /** What a player that begins to play asks for next is fetched at once. */
   startAhead: boolean;
   cors: boolean;
@@ -75,6 +77,8 @@ export type Exchange = {
   method: "GET" | "HEAD" | "";
   url: string;
   key: string;
+  /** The key of what is for its player alone: `key`, unless who asks is kept apart. */
+  space: string;
   form: UrlForm;
   /** The proxy's own parameters of the URL that was asked for. */
   own: OwnParameters;

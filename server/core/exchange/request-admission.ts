@@ -2,6 +2,7 @@
 import { lowerAscii } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { cacheKey } from "../cache/cache-key.ts";
+import { identityKey } from "../cache/variant.ts";
 import { parseRange, rangeText } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldCount, fieldFirst, fieldRemove } from "../http/field-list.ts";
@@ -189,6 +190,7 @@ function newExchange(
     method: request.method === "HEAD" ? "HEAD" : "GET",
     url: target.url,
     key: target.key,
+    space: state.options.apart ? identityKey(target.key, request.fields) : target.key,
     form: target.form,
     own: target.own,
     allowed: target.allowed,

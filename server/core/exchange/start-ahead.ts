@@ -4,12 +4,12 @@
  */
 import { cacheKey } from "../cache/cache-key.ts";
 import { entryCombinable } from "../cache/entry.ts";
-import { carriesCredentials, forbidsStoring } from "../cache/storability.ts";
+import { forbidsStoring } from "../cache/storability.ts";
+import { carriesCredentials } from "../cache/variant.ts";
 import { breakerOpenUntil } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
 import { findSlot } from "../download/resource-table.ts";
 import { fieldFirst } from "../http/field-list.ts";
-import { upstreamRequestFields } from "../http/field-table.ts";
 import { isPlaylistUrl } from "../http/media-type.ts";
 import { originOf } from "../http/uri-reference.ts";
 import type { StartPart } from "../playlist/playlist-start.ts";
@@ -18,6 +18,7 @@ import { firstUncovered } from "../reader/reader-step.ts";
 import { upstreamUrlAllowed } from "../route/upstream-access.ts";
 import { doomBody } from "./body-life.ts";
 import { isReusable } from "./exchange-plan.ts";
+import { forwardedFields } from "./exchange-variant.ts";
 import { finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { aheadExchange } from "./request-admission.ts";
@@ -86,8 +87,7 @@ export function takeOver(state: ProxyState, exchange: Exchange, flight: Flight):
   const asker = state.exchanges.get(flight.asker);
   if (asker?.ahead !== true || exchange.method !== "GET" || fieldFirst(exchange.fields, "if-range") !== null) return;
   if (fieldFirst(exchange.fields, "range") !== fieldFirst(asker.fields, "range")) return;
-  const options = state.options;
-  const forward = upstreamRequestFields(exchange.fields, options.forwardFields, options.requestFields);
+  const forward = forwardedFields(state, exchange);
   const isSame = forward.length === flight.forward.length && forward.every((text, at) => text === flight.forward[at]);
   // R-AHEAD-9
   if (isSame) flight.asker = exchange.id;

@@ -1,8 +1,10 @@
 /** What must hold of the proxy's state between any two events, whatever happened. */
 import { spanNextStart } from "../../core/cache/span-set.ts";
+import { resourceKey } from "../../core/cache/variant.ts";
 import type { Body, Flight } from "../../core/download/flight.ts";
 import { flightShouldPause } from "../../core/download/flight.ts";
 import { laneCounts } from "../../core/download/lane-queue.ts";
+import { isFor } from "../../core/exchange/exchange-variant.ts";
 import { countBytes } from "../../core/exchange/proxy-events.ts";
 import { coveringFlight, readerStep } from "../../core/reader/reader-step.ts";
 import type { Simulator } from "./exchange-simulator.ts";
@@ -74,12 +76,27 @@ function checkTable(sim: Simulator, faults: string[]): void {
     if (body.doomed || body.hidden) faults.push(`${nameOf(body)} is doomed or hidden in the table`);
   }
   if (table.places.size !== table.bodies.length) faults.push("the table has places without bodies");
+  checkVariants(sim, faults);
   for (const slot of table.slots.values()) {
     if (slot.current === null && slot.opening === null) faults.push(`the slot ${slot.key} is empty`);
     if (slot.opening !== null && sim.state.flights.get(slot.opening.id) !== slot.opening) {
       faults.push(`the slot ${slot.key} waits for a flight that is over`);
     }
   }
+}
+
+function checkVariants(sim: Simulator, faults: string[]): void {
+  const { table, options } = sim.state;
+  const variants = table.bodies.filter((body) => body.entry.key !== resourceKey(body.entry.key));
+  let listed = 0;
+  for (const [resource, bodies] of table.variants) {
+    listed += bodies.length;
+    if (bodies.length === 0) faults.push(`the variants of ${resource} are none`);
+    if (bodies.length > options.limits.variantsMax) faults.push(`${resource} has more variants than variantsMax`);
+    if (bodies.some((body) => resourceKey(body.entry.key) !== resource || !variants.includes(body)))
+      faults.push(`${resource} has a variant that is none of it`);
+  }
+  if (listed !== variants.length) faults.push(`${listed} variants are listed, ${variants.length} stored`);
 }
 
 function checkBody(sim: Simulator, body: Body, faults: string[]): void {
@@ -152,6 +169,11 @@ function checkExchanges(sim: Simulator, faults: string[]): void {
       faults.push(`${name} waits for nothing`);
     }
     if (exchange.state !== "waiting" && exchange.cursor === null) faults.push(`${name} reads without a cursor`);
+    const { body } = exchange;
+    // What was let go of may have been renewed for others while it was read.
+    const isShown = body !== null && exchange.state !== "waiting" && !body.passing && !body.doomed;
+    if (isShown && state.options.apart && !isFor(state, exchange, body))
+      faults.push(`${name} reads what is for others`);
   }
   for (const player of sim.players.values()) {
     const { exchange } = player;

@@ -38,6 +38,7 @@ export function simOptions(limits: Partial<Limits>, options: Partial<CoreOptions
     allowUpstream: [],
     playlistFreshMs: 0,
     ignoreNoStore: false,
+    apart: true,
     startAhead: false,
     cors: false,
     keepAlive: true,

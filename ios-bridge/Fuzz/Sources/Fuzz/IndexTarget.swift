@@ -150,6 +150,7 @@ private func coreOptions() -> CoreOptions {
     allowUpstream: [],
     playlistFreshMs: 300_000,
     ignoreNoStore: false,
+    apart: true,
     startAhead: false,
     cors: true,
     keepAlive: true,

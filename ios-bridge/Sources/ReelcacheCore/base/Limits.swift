@@ -77,6 +77,8 @@ package struct Limits: Sendable, Equatable {
   package var openFilesMax = 128
   /// Cached resources in the index.
   package var entriesMax = 200_000
+  /// Variants stored of one resource.
+  package var variantsMax = 16
   /// Eviction runs until the cache is at this share of its size, in percent.
   package var lowWaterPercent = 90
   /// Consecutive network failures after which an origin's breaker opens.
@@ -141,6 +143,7 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("journalMs", \.journalMs),
   ("openFilesMax", \.openFilesMax),
   ("entriesMax", \.entriesMax),
+  ("variantsMax", \.variantsMax),
   ("lowWaterPercent", \.lowWaterPercent),
   ("breakerFailures", \.breakerFailures),
   ("breakerPauseMs", \.breakerPauseMs),

@@ -89,7 +89,10 @@ package final class Flight {
   var redirects = 0
   /// Player fields to forward, in table order.
   var forward: FieldList
-  /// The player's fields say who asks (Authorization, Cookie).
+  /// The key of what is for its player, and what of its player's request tells variants apart: as it first was sent.
+  let space: ByteString
+  let selecting: FieldList
+  /// The player's fields say who asks (Authorization, Cookie), and nothing keeps the response apart.
   var identified: Bool
   /// The player's own request said no-store: it is not passed on, but kept to.
   var unstorable: Bool
@@ -140,6 +143,7 @@ package final class Flight {
     lane: Lane,
     url: ByteString,
     forward: FieldList,
+    space: ByteString,
     identified: Bool,
     unstorable: Bool,
     playlist: Bool,
@@ -152,6 +156,8 @@ package final class Flight {
     self.lane = lane
     self.url = url
     self.forward = forward
+    self.space = space
+    self.selecting = forward
     self.identified = identified
     self.unstorable = unstorable
     self.playlist = playlist

@@ -15,6 +15,8 @@ package final class Slot {
 /// All resources, and the bodies that may be evicted.
 package final class ResourceTable {
   var slots: [ByteString: Slot] = [:]
+  /// Current bodies that are variants, by the key of their resource, oldest first.
+  var variants: [ByteString: [Body]] = [:]
   /// Current bodies, in no order.
   @exclusivity(unchecked) package var bodies: [Body] = []
   /// Place of a body in `bodies`, by entry id.
@@ -48,6 +50,8 @@ package func installBody(_ table: ResourceTable, _ slot: Slot, _ body: Body) {
   table.places[body.entry.id] = table.bodies.count
   table.bodies.append(body)
   table.bytes += spanBytes(body.entry.spans)
+  let resource = resourceKey(body.entry.key)
+  if resource != body.entry.key { table.variants[resource, default: []].append(body) }
 }
 
 /// Takes a body out of the table; it lives on for those who use it.
@@ -62,9 +66,22 @@ package func removeBody(_ table: ResourceTable, _ body: Body) {
   body.hidden = true
   if let slot = table.slots[body.entry.key], slot.current === body { slot.current = nil }
   dropEmptySlot(table, body.entry.key)
+  dropVariant(table, body)
+}
+
+/// The stored variants of a resource, oldest first.
+package func variantsOf(_ table: ResourceTable, _ resource: ByteString) -> [Body] {
+  table.variants[resource] ?? []
 }
 
 /// Forgets the slot of a key that holds nothing.
 package func dropEmptySlot(_ table: ResourceTable, _ key: ByteString) {
   if let slot = table.slots[key], slot.current == nil, slot.opening == nil { table.slots[key] = nil }
+}
+
+private func dropVariant(_ table: ResourceTable, _ body: Body) {
+  let resource = resourceKey(body.entry.key)
+  guard var others = table.variants[resource], let place = others.firstIndex(where: { $0 === body }) else { return }
+  others.remove(at: place)
+  table.variants[resource] = others.isEmpty ? nil : others
 }

@@ -7,8 +7,7 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
     answerProblem(state, exchange, .forbiddenUpstream, "no option allows this upstream host", nowMs)
     return
   }
-  let slot = findSlot(state.table, exchange.key)
-  let current = slot?.current
+  let current = findStored(state, exchange)
   // R-JSON-6: what somebody asked for as a file may be a manifest.
   if let current, current.entry.kind == .media, exchange.own.as != .none {
     current.entry.kind = jsonEntryKind(exchange.own.as)
@@ -33,13 +32,14 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
     openSolo(state, exchange, nowMs)
     return
   }
-  if let opening = slot?.opening {
+  let key = openingKey(state, exchange, current)
+  if let opening = findSlot(state.table, key)?.opening {
     // R-FLIGHT-1
     exchange.note.collapsed = true
     joinFlight(state, exchange, opening, nowMs)
     return
   }
-  openShared(state, exchange, current, nowMs)
+  openShared(state, exchange, key, current, nowMs)
 }
 
 /// Whether a stored version may be served without asking its origin (R-FRESH-1).
@@ -76,25 +76,31 @@ private func isComingIn(_ body: Body) -> Bool {
 private func mayShare(_ state: ProxyState, _ exchange: Exchange, _ current: Body?) -> Bool {
   // R-STORE-3
   if forbidsStoring(exchange.fields) && !state.options.ignoreNoStore { return false }
-  if !carriesCredentials(exchange.fields) { return true }
+  if state.options.apart || !carriesCredentials(exchange.fields) { return true }
   guard let current else { return false }
   return parseCacheControl(fieldCombined(current.entry.fields, "cache-control")).isPublic
 }
 
-private func openShared(_ state: ProxyState, _ exchange: Exchange, _ current: Body?, _ nowMs: Int) {
+private func openShared(
+  _ state: ProxyState,
+  _ exchange: Exchange,
+  _ key: ByteString,
+  _ current: Body?,
+  _ nowMs: Int
+) {
   exchange.note.collapsed = false
-  let body = blankBody(state, exchange.key, exchange.url, nowMs)
+  let body = blankBody(state, key, exchange.url, nowMs)
   if exchange.playlist { body.entry.kind = .live }
   let flight = openOpening(state, exchange, body, current, nowMs)
-  flight.key = exchange.key
-  slotFor(state.table, exchange.key).opening = flight
+  flight.key = key
+  slotFor(state.table, key).opening = flight
   launchFlight(state, flight, nowMs)
 }
 
 private func openSolo(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
   exchange.note.collapsed = false
   if exchange.note.fwd.isEmpty { exchange.note.fwd = exchange.method == .head ? "method" : "bypass" }
-  let body = blankBody(state, exchange.key, exchange.url, nowMs)
+  let body = blankBody(state, exchange.space, exchange.url, nowMs)
   if exchange.playlist { body.entry.kind = .live }
   launchFlight(state, openOpening(state, exchange, body, nil, nowMs), nowMs)
 }

@@ -93,7 +93,7 @@ package func grantFlights(_ state: ProxyState, _ ids: [Int], _ nowMs: Int) {
 package func sendFlight(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
   flight.state = .asked
   flight.requestMs = nowMs
-  state.actions.append(.send(flight: flight, fields: requestFields(flight)))
+  state.actions.append(.send(flight: flight, fields: flightRequest(flight)))
 }
 
 /// Takes a flight out of everything that knows it, and lets the next ones go. Its waiters must be served already.
@@ -264,7 +264,6 @@ private func newFlight(
   _ exchange: Exchange,
   _ nowMs: Int
 ) -> Flight {
-  let options = state.options
   let flight = Flight(
     id: state.nextFlightId,
     body: body,
@@ -273,8 +272,9 @@ private func newFlight(
     lane: laneOf(state, exchange),
     // R-FLIGHT-16: the URL that was asked for just now is the one whose signature holds.
     url: exchange.url,
-    forward: upstreamRequestFields(exchange.fields, options.forwardFields, options.requestFields),
-    identified: carriesCredentials(exchange.fields),
+    forward: forwardedFields(state, exchange),
+    space: exchange.space,
+    identified: !state.options.apart && carriesCredentials(exchange.fields),
     unstorable: forbidsStoring(exchange.fields),
     playlist: exchange.playlist,
     requestMs: nowMs
@@ -310,46 +310,4 @@ private func clipFlights(_ body: Body, _ flight: Flight) {
     other.limit = flight.start
     other.clipped = true
   }
-}
-
-private func requestFields(_ flight: Flight) -> FieldList {
-  var fields = flight.forward
-  // R-FLIGHT-5: what another flight took over while this one waited is not asked for.
-  if flight.purpose == .hole && !flight.body.rangeless { flight.askEnd = flight.limit }
-  // R-ASK-1
-  push(&fields, "Accept-Encoding", flight.playlist ? "gzip" : "identity")
-  let ask = Ask(
-    method: flight.method,
-    url: flight.url,
-    start: flight.askStart,
-    end: flight.askEnd,
-    suffix: flight.askSuffix,
-    conditional: false
-  )
-  if isRanged(ask) {
-    push(
-      &fields,
-      "Range",
-      flight.askSuffix >= 0 ? "bytes=-\(flight.askSuffix)" : rangeText(flight.askStart, flight.askEnd)
-    )
-  }
-  if flight.purpose == .hole {
-    // R-FLIGHT-8
-    let validator = resumeValidator(entryEtag(flight.body.entry), entryLastModified(flight.body.entry))
-    if let validator, isRanged(ask) { push(&fields, "If-Range", validator) }
-  } else if let known = flight.revalidates {
-    pushConditions(&fields, known)
-  }
-  return fields
-}
-
-private func pushConditions(_ fields: inout FieldList, _ known: Body) {
-  // R-REVAL-4
-  if let etag = entryEtag(known.entry) { push(&fields, "If-None-Match", etag) }
-  if let lastModified = entryLastModified(known.entry) { push(&fields, "If-Modified-Since", lastModified) }
-}
-
-private func push(_ fields: inout FieldList, _ name: ByteString, _ value: ByteString) {
-  fields.append(name)
-  fields.append(value)
 }

@@ -136,6 +136,8 @@ private func acceptNotModified(_ state: ProxyState, _ flight: Flight, _ answer: 
   }
   entry.requestMs = requestMs
   entry.responseMs = nowMs
+  // R-VARY-7
+  if entry.key != responseKey(state, flight, entry.fields) { doomBody(state, known) }
   storeBody(state, known)
   for exchange in waiters {
     exchange.note.fwdStatus = 304
@@ -192,18 +194,24 @@ package func openBody(
     asked,
     answer.status,
     answer.fields,
-    StoreOptions(overrideNoStore: state.options.ignoreNoStore, extraRequestFields: state.options.forwardFields)
+    StoreOptions(
+      overrideNoStore: state.options.ignoreNoStore,
+      apart: state.options.apart,
+      extraRequestFields: state.options.forwardFields
+    )
   )
   // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
   let whole = answer.framing != .close && flight.method == .get && !flight.unpublished
   body.storing = stores.store && whole && roomFor(state, body, nowMs)
   leaveSlot(state, flight)
+  body.entry.key = responseKey(state, flight, body.entry.fields)
   if body.storing {
     publishBody(state, body)
     storeBody(state, body)
-  } else if let known = flight.revalidates {
-    doomBody(state, known)
+    boundVariants(state, body)
   }
+  // What took its place may be for others, and has another key then.
+  if let known = flight.revalidates { doomBody(state, known) }
   serveWaiters(state, flight, answer, stores.store, nowMs)
 }
 
@@ -218,6 +226,11 @@ private func serveWaiters(
   while let exchange = nextWaiter(state, flight) {
     if !shared && exchange.id != flight.asker {
       fetchAlone(state, exchange, nowMs)
+      continue
+    }
+    // R-VARY-5
+    if exchange.id != flight.asker && !isFor(state, exchange, flight.body) {
+      planExchange(state, exchange, nowMs)
       continue
     }
     if exchange.id == flight.asker { exchange.cookies = cookiesOf(answer.fields) }

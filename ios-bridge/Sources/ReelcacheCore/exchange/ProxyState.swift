@@ -14,6 +14,8 @@ package struct CoreOptions: Sendable {
   /// Freshness of a finished playlist that names none, in milliseconds.
   package var playlistFreshMs: Int
   package var ignoreNoStore: Bool
+  /// What depends on who asks is kept apart, not passed through.
+  package var apart: Bool
   /// What a player that begins to play asks for next is fetched at once.
   package var startAhead: Bool
   package var cors: Bool
@@ -35,6 +37,7 @@ package struct CoreOptions: Sendable {
     allowUpstream: [ByteString],
     playlistFreshMs: Int,
     ignoreNoStore: Bool,
+    apart: Bool,
     startAhead: Bool,
     cors: Bool,
     keepAlive: Bool,
@@ -51,6 +54,7 @@ package struct CoreOptions: Sendable {
     self.allowUpstream = allowUpstream
     self.playlistFreshMs = playlistFreshMs
     self.ignoreNoStore = ignoreNoStore
+    self.apart = apart
     self.startAhead = startAhead
     self.cors = cors
     self.keepAlive = keepAlive
@@ -115,6 +119,8 @@ package final class Exchange {
   @exclusivity(unchecked) package var method: ExchangeMethod
   package let url: ByteString
   package let key: ByteString
+  /// The key of what is for its player alone: `key`, unless who asks is kept apart.
+  package let space: ByteString
   package let form: UrlForm
   /// The proxy's own parameters of the URL that was asked for.
   package let own: OwnParameters
@@ -151,6 +157,7 @@ package final class Exchange {
     method: ExchangeMethod,
     url: ByteString,
     key: ByteString,
+    space: ByteString,
     form: UrlForm,
     own: OwnParameters,
     allowed: Bool,
@@ -166,6 +173,7 @@ package final class Exchange {
     self.method = method
     self.url = url
     self.key = key
+    self.space = space
     self.form = form
     self.own = own
     self.allowed = allowed

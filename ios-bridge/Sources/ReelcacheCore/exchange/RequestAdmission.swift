@@ -175,6 +175,7 @@ private func newExchange(
     method: request.method == "HEAD" ? .head : .get,
     url: target.url,
     key: target.key,
+    space: state.options.apart ? identityKey(target.key, request.fields) : target.key,
     form: target.form,
     own: target.own,
     allowed: target.allowed,

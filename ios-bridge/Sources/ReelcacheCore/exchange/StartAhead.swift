@@ -73,8 +73,7 @@ package func takeOver(_ state: ProxyState, _ exchange: Exchange, _ flight: Fligh
   guard let asker = state.exchanges[flight.asker], asker.ahead, exchange.method == .get else { return }
   if fieldFirst(exchange.fields, "if-range") != nil { return }
   if fieldFirst(exchange.fields, "range") != fieldFirst(asker.fields, "range") { return }
-  let options = state.options
-  let forward = upstreamRequestFields(exchange.fields, options.forwardFields, options.requestFields)
+  let forward = forwardedFields(state, exchange)
   // R-AHEAD-9
   if forward == flight.forward { flight.asker = exchange.id }
 }

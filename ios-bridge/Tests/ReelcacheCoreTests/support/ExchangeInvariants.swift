@@ -72,12 +72,30 @@ private func checkTable(_ sim: Simulator, _ faults: inout [String]) {
     if body.doomed || body.hidden { faults.append("\(nameOf(body)) is doomed or hidden in the table") }
   }
   if table.places.count != table.bodies.count { faults.append("the table has places without bodies") }
+  checkVariants(sim, &faults)
   for slot in table.slots.values {
     if slot.current == nil && slot.opening == nil { faults.append("the slot \(slot.key) is empty") }
     if let opening = slot.opening, sim.state.flights[opening.id] !== opening {
       faults.append("the slot \(slot.key) waits for a flight that is over")
     }
   }
+}
+
+private func checkVariants(_ sim: Simulator, _ faults: inout [String]) {
+  let table = sim.state.table
+  let variants = table.bodies.filter { $0.entry.key != resourceKey($0.entry.key) }
+  var listed = 0
+  for (resource, bodies) in table.variants {
+    listed += bodies.count
+    if bodies.isEmpty { faults.append("the variants of \(resource) are none") }
+    if bodies.count > sim.state.options.limits.variantsMax {
+      faults.append("\(resource) has more variants than variantsMax")
+    }
+    for body in bodies where resourceKey(body.entry.key) != resource || !variants.contains(where: { $0 === body }) {
+      faults.append("\(resource) has a variant that is none of it")
+    }
+  }
+  if listed != variants.count { faults.append("\(listed) variants are listed, \(variants.count) stored") }
 }
 
 private func checkBody(_ sim: Simulator, _ body: Body, _ faults: inout [String]) {
@@ -157,6 +175,11 @@ private func checkExchanges(_ sim: Simulator, _ faults: inout [String]) {
       faults.append("\(name) waits for nothing")
     }
     if exchange.state != .waiting && exchange.cursor == nil { faults.append("\(name) reads without a cursor") }
+    // What was let go of may have been renewed for others while it was read.
+    guard let body = exchange.body, exchange.state != .waiting, !body.passing, !body.doomed else { continue }
+    if sim.state.options.apart && !isFor(sim.state, exchange, body) {
+      faults.append("\(name) reads what is for others")
+    }
   }
 }
 

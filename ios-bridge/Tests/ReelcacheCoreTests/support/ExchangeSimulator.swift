@@ -53,6 +53,7 @@ func simOptions(_ limits: Limits) -> CoreOptions {
     allowUpstream: [],
     playlistFreshMs: 0,
     ignoreNoStore: false,
+    apart: true,
     startAhead: false,
     cors: false,
     keepAlive: true,

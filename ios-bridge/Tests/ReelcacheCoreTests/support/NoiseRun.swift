@@ -88,6 +88,7 @@ final class NoiseRun {
     options.policy = random(2) == 0 ? .http : .media
     options.cors = random(2) == 0
     options.ignoreNoStore = random(4) == 0
+    options.apart = seed % 3 != 0
     options.allowUpstream = random(2) == 0 ? [] : ["*"]
     options.maxCacheBytes = random.one(noise.numbers)
     options.playlistFreshMs = random.one(noise.numbers)

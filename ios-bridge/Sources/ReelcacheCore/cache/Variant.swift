@@ -1,0 +1,72 @@
+/// Variants: stored responses of one resource of which each is for some requests only (RFC 9111 section 4.1). A variant
+/// has a key of its own, made of the resource's and of digests of what tells the requests apart; a key without one is
+/// for all. So it is found, journalled and evicted like any other, and never by a request of another key.
+
+/// Varying on these changes nothing: the proxy asks for one coding and sends its own CORS fields.
+private let harmlessVary: [ByteString] = ["accept-encoding", "origin"]
+
+/// Whether a request names who asks.
+package func carriesCredentials(_ requestFields: FieldList) -> Bool {
+  fieldFirst(requestFields, "authorization") != nil || fieldFirst(requestFields, "cookie") != nil
+}
+
+/// The key of what is for one identity alone: of a resource's key and the credentials of a request, if it has any.
+package func identityKey(_ key: ByteString, _ requestFields: FieldList) -> ByteString {
+  // R-VARY-1
+  if !carriesCredentials(requestFields) { return key }
+  let authorization = fieldFirst(requestFields, "authorization")
+  let cookie = fieldJoined(requestFields, "cookie", "; ")
+  return "\(key) id=\(sha256Hex(selectedLine("authorization", authorization) + selectedLine("cookie", cookie)))"
+}
+
+/// The key of the variant for a request that sends `forwarded` to the origin, when `names` tell variants apart; the key
+/// itself when none do.
+package func variantKey(_ key: ByteString, _ names: [ByteString], _ forwarded: FieldList) -> ByteString {
+  // R-VARY-2
+  if names.isEmpty { return key }
+  var lines = ByteString()
+  for name in names { lines += selectedLine(name, fieldFirst(forwarded, name)) }
+  return "\(key) vary=\(sha256Hex(lines))"
+}
+
+/// The key of the resource that a variant is of.
+package func resourceKey(_ key: ByteString) -> ByteString {
+  // No URL of a resource holds a space (R-URI-8).
+  let mark = key.indexOf(" ")
+  return mark == -1 ? key : key.slice(0, mark)
+}
+
+/// The request fields that tell variants apart by a Vary value: those of the player that reach the origin, in lower
+/// case, each once, in order of the alphabet.
+package func selectingNames(_ vary: ByteString?, _ extraRequestFields: [ByteString]) -> [ByteString] {
+  var names: [ByteString] = []
+  guard let vary else { return names }
+  for item in listItems(vary) {
+    let name = lowerAscii(item)
+    // R-VARY-3
+    if !harmlessVary.contains(name) && isForwarded(name, extraRequestFields) && !names.contains(name) {
+      names.append(name)
+    }
+  }
+  names.sort()
+  return names
+}
+
+/// Whether a Vary value says that nothing in a request tells for whom the response is.
+package func variesOnAll(_ vary: ByteString?) -> Bool {
+  guard let vary else { return false }
+  return listItems(vary).contains("*")
+}
+
+/// One line of what a digest is made of: an absent field is not an empty one.
+private func selectedLine(_ name: ByteString, _ value: ByteString?) -> ByteString {
+  guard let value else { return "\(name)\n" }
+  return "\(name):\(value)\n"
+}
+
+/// Whether the request field of this name reaches the origin, by the field table or by option.
+private func isForwarded(_ name: ByteString, _ extraRequestFields: [ByteString]) -> Bool {
+  for row in requestFieldTable where equalIgnoreCase(row.name, name) { return true }
+  for extra in extraRequestFields where equalIgnoreCase(extra, name) { return true }
+  return false
+}

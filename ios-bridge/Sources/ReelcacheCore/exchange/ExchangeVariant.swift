@@ -1,0 +1,62 @@
+/// Finds what is stored for a request among the variants of its resource, and says which requests are for one answer.
+
+/// The fields of an exchange's request as they reach the origin; what tells variants apart is among them.
+package func forwardedFields(_ state: ProxyState, _ exchange: Exchange) -> FieldList {
+  upstreamRequestFields(exchange.fields, state.options.forwardFields, state.options.requestFields)
+}
+
+/// The newest of what is stored for an exchange's request; nil when nothing is.
+package func findStored(_ state: ProxyState, _ exchange: Exchange) -> Body? {
+  var found = findSlot(state.table, exchange.key)?.current
+  if let body = found, !isFor(state, exchange, body) { found = nil }
+  for body in variantsOf(state.table, exchange.key) {
+    // R-VARY-4
+    if found.map({ body.entry.id > $0.entry.id }) ?? true, isFor(state, exchange, body) { found = body }
+  }
+  return found
+}
+
+/// Whether a response is for an exchange's request: the keys that both have by the response's Vary are the same.
+package func isFor(_ state: ProxyState, _ exchange: Exchange, _ body: Body) -> Bool {
+  let names = namesOf(state, body.entry.fields)
+  let selecting = names.isEmpty ? [] : forwardedFields(state, exchange)
+  let key = body.entry.key
+  // R-VARY-4
+  if key == variantKey(exchange.space, names, selecting) { return true }
+  return isPublic(body.entry.fields) && key == variantKey(exchange.key, names, selecting)
+}
+
+/// The key under which requests wait for one answer; `current` is the stored version that it is to renew, if any.
+package func openingKey(_ state: ProxyState, _ exchange: Exchange, _ current: Body?) -> ByteString {
+  let newest = current ?? variantsOf(state.table, exchange.key).last
+  // R-VARY-5
+  let names = newest.map { namesOf(state, $0.entry.fields) } ?? []
+  return variantKey(exchange.space, names, names.isEmpty ? [] : forwardedFields(state, exchange))
+}
+
+/// The key under which the response to a flight's request is kept.
+package func responseKey(_ state: ProxyState, _ flight: Flight, _ fields: FieldList) -> ByteString {
+  // R-VARY-1: what says public is for every identity.
+  let space = isPublic(fields) ? resourceKey(flight.space) : flight.space
+  return variantKey(space, namesOf(state, fields), flight.selecting)
+}
+
+/// Lets go of the variants of a resource beyond the bound, those first that were asked for longest ago.
+package func boundVariants(_ state: ProxyState, _ body: Body) {
+  var others = variantsOf(state.table, resourceKey(body.entry.key)).filter { $0 !== body }
+  others.sort { a, b in
+    a.entry.accessMs == b.entry.accessMs ? a.entry.id < b.entry.id : a.entry.accessMs < b.entry.accessMs
+  }
+  // R-VARY-6
+  let excess = others.count + 1 - state.options.limits.variantsMax
+  for other in others.prefix(max(0, excess)) { doomBody(state, other) }
+}
+
+/// The request fields that tell the variants of a response apart.
+private func namesOf(_ state: ProxyState, _ fields: FieldList) -> [ByteString] {
+  selectingNames(fieldCombined(fields, "vary"), state.options.forwardFields)
+}
+
+private func isPublic(_ fields: FieldList) -> Bool {
+  parseCacheControl(fieldCombined(fields, "cache-control")).isPublic
+}

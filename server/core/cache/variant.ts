@@ -1,0 +1,84 @@
+/**
+ * Variants: stored responses of one resource of which each is for some requests only (RFC 9111 section 4.1). A variant
+ * has a key of its own, made of the resource's and of digests of what tells the requests apart; a key without one is
+ * for all. So it is found, journalled and evicted like any other, and never by a request of another key.
+ */
+import { equalIgnoreCase, lowerAscii } from "../base/bytes.ts";
+import { sha256Hex } from "../base/sha256.ts";
+import type { FieldList } from "../http/field-list.ts";
+import { fieldFirst, fieldJoined, listItems } from "../http/field-list.ts";
+import { requestFieldTable } from "../http/field-table.ts";
+
+/** Varying on these changes nothing: the proxy asks for one coding and sends its own CORS fields. */
+const harmlessVary: string[] = ["accept-encoding", "origin"];
+
+/** Whether a request names who asks. */
+export function carriesCredentials(requestFields: FieldList): boolean {
+  return fieldFirst(requestFields, "authorization") !== null || fieldFirst(requestFields, "cookie") !== null;
+}
+
+/** The key of what is for one identity alone: of a resource's key and the credentials of a request, if it has any. */
+export function identityKey(key: string, requestFields: FieldList): string {
+  // R-VARY-1
+  if (!carriesCredentials(requestFields)) return key;
+  const authorization = fieldFirst(requestFields, "authorization");
+  const cookie = fieldJoined(requestFields, "cookie", "; ");
+  return `${key} id=${sha256Hex(selectedLine("authorization", authorization) + selectedLine("cookie", cookie))}`;
+}
+
+/**
+ * The key of the variant for a request that sends `forwarded` to the origin, when `names` tell variants apart; the key
+ * itself when none do.
+ */
+export function variantKey(key: string, names: string[], forwarded: FieldList): string {
+  // R-VARY-2
+  if (names.length === 0) return key;
+  let lines = "";
+  for (const name of names) lines += selectedLine(name, fieldFirst(forwarded, name));
+  return `${key} vary=${sha256Hex(lines)}`;
+}
+
+/** The key of the resource that a variant is of. */
+export function resourceKey(key: string): string {
+  // No URL of a resource holds a space (R-URI-8).
+  const mark = key.indexOf(" ");
+  return mark === -1 ? key : key.slice(0, mark);
+}
+
+/**
+ * The request fields that tell variants apart by a Vary value: those of the player that reach the origin, in lower
+ * case, each once, in order of the alphabet.
+ */
+export function selectingNames(vary: string | null, extraRequestFields: string[]): string[] {
+  const names: string[] = [];
+  if (vary === null) return names;
+  for (const item of listItems(vary)) {
+    const name = lowerAscii(item);
+    // R-VARY-3
+    if (!harmlessVary.includes(name) && isForwarded(name, extraRequestFields) && !names.includes(name))
+      names.push(name);
+  }
+  names.sort();
+  return names;
+}
+
+/** Whether a Vary value says that nothing in a request tells for whom the response is. */
+export function variesOnAll(vary: string | null): boolean {
+  return vary !== null && listItems(vary).includes("*");
+}
+
+/** One line of what a digest is made of: an absent field is not an empty one. */
+function selectedLine(name: string, value: string | null): string {
+  return value === null ? `${name}\n` : `${name}:${value}\n`;
+}
+
+/** Whether the request field of this name reaches the origin, by the field table or by option. */
+function isForwarded(name: string, extraRequestFields: string[]): boolean {
+  for (const row of requestFieldTable) {
+    if (equalIgnoreCase(row.name, name)) return true;
+  }
+  for (const extra of extraRequestFields) {
+    if (equalIgnoreCase(extra, name)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,76 @@
+/** Finds what is stored for a request among the variants of its resource, and says which requests are for one answer. */
+import { resourceKey, selectingNames, variantKey } from "../cache/variant.ts";
+import type { Body, Flight } from "../download/flight.ts";
+import { findSlot, variantsOf } from "../download/resource-table.ts";
+import { parseCacheControl } from "../http/cache-control.ts";
+import type { FieldList } from "../http/field-list.ts";
+import { fieldCombined } from "../http/field-list.ts";
+import { upstreamRequestFields } from "../http/field-table.ts";
+import { doomBody } from "./body-life.ts";
+import type { Exchange, ProxyState } from "./proxy-state.ts";
+
+/** The fields of an exchange's request as they reach the origin; what tells variants apart is among them. */
+export function forwardedFields(state: ProxyState, exchange: Exchange): FieldList {
+  return upstreamRequestFields(exchange.fields, state.options.forwardFields, state.options.requestFields);
+}
+
+/** The newest of what is stored for an exchange's request; null when nothing is. */
+export function findStored(state: ProxyState, exchange: Exchange): Body | null {
+  const slot = findSlot(state.table, exchange.key);
+  let found = slot === null ? null : slot.current;
+  if (found !== null && !isFor(state, exchange, found)) found = null;
+  for (const body of variantsOf(state.table, exchange.key)) {
+    // R-VARY-4
+    if ((found === null || body.entry.id > found.entry.id) && isFor(state, exchange, body)) found = body;
+  }
+  return found;
+}
+
+/** Whether a response is for an exchange's request: the keys that both have by the response's Vary are the same. */
+export function isFor(state: ProxyState, exchange: Exchange, body: Body): boolean {
+  const names = namesOf(state, body.entry.fields);
+  const selecting = names.length === 0 ? [] : forwardedFields(state, exchange);
+  const { key, fields } = body.entry;
+  // R-VARY-4
+  if (key === variantKey(exchange.space, names, selecting)) return true;
+  return isPublic(fields) && key === variantKey(exchange.key, names, selecting);
+}
+
+/** The key under which requests wait for one answer; `current` is the stored version that it is to renew, if any. */
+export function openingKey(state: ProxyState, exchange: Exchange, current: Body | null): string {
+  const variants = variantsOf(state.table, exchange.key);
+  const newest = current ?? variants[variants.length - 1] ?? null;
+  // R-VARY-5
+  const names = newest === null ? [] : namesOf(state, newest.entry.fields);
+  return variantKey(exchange.space, names, names.length === 0 ? [] : forwardedFields(state, exchange));
+}
+
+/** The key under which the response to a flight's request is kept. */
+export function responseKey(state: ProxyState, flight: Flight, fields: FieldList): string {
+  // R-VARY-1: what says public is for every identity.
+  const space = isPublic(fields) ? resourceKey(flight.space) : flight.space;
+  return variantKey(space, namesOf(state, fields), flight.selecting);
+}
+
+/** Lets go of the variants of a resource beyond the bound, those first that were asked for longest ago. */
+export function boundVariants(state: ProxyState, body: Body): void {
+  const others = variantsOf(state.table, resourceKey(body.entry.key)).filter((other) => other !== body);
+  others.sort((a, b) =>
+    a.entry.accessMs === b.entry.accessMs ? a.entry.id - b.entry.id : a.entry.accessMs - b.entry.accessMs,
+  );
+  // R-VARY-6
+  const excess = others.length + 1 - state.options.limits.variantsMax;
+  for (let at = 0; at < excess; at += 1) {
+    const other = others[at];
+    if (other !== undefined) doomBody(state, other);
+  }
+}
+
+/** The request fields that tell the variants of a response apart. */
+function namesOf(state: ProxyState, fields: FieldList): string[] {
+  return selectingNames(fieldCombined(fields, "vary"), state.options.forwardFields);
+}
+
+function isPublic(fields: FieldList): boolean {
+  return parseCacheControl(fieldCombined(fields, "cache-control")).isPublic;
+}

@@ -20,8 +20,10 @@ export type Options = {
   allowUpstream: string[];
   allowPrivate: string[];
   form: "query" | "path";
-  policy: "media";
+  policy: "media" | "http";
   playlistFreshSeconds: number;
+  heuristicPercent: number;
+  shared: boolean;
   ignoreNoStore: boolean;
   identity: "apart" | "unstored";
   startAhead: boolean;
@@ -90,6 +92,8 @@ export const defaultOptions: Options = {
   form: "query",
   policy: "media",
   playlistFreshSeconds: 300,
+  heuristicPercent: 0,
+  shared: false,
   ignoreNoStore: false,
   identity: "apart",
   startAhead: false,
@@ -125,8 +129,18 @@ export const optionTable: OptionRow[] = [
   row("allowPrivate", "allow-private", "hosts", "origin on a private or loopback address: host, host:port, host:*"),
   row("originCa", "origin-ca", "text", "PEM file of a certificate authority to trust at origins"),
   row("form", "form", "choice", "form of proxied URLs that are printed and converted", { choices: ["query", "path"] }),
-  row("policy", "policy", "choice", "freshness policy", { choices: ["media"] }),
+  row("policy", "policy", "choice", "freshness: made for media, or plain HTTP (RFC 9111)", {
+    choices: ["media", "http"],
+  }),
   row("playlistFreshSeconds", "playlist-fresh-seconds", "seconds", "freshness of a finished playlist that states none"),
+  row(
+    "heuristicPercent",
+    "heuristic-percent",
+    "count",
+    "under http: share of the time since Last-Modified for which what states no freshness is fresh",
+    { max: 100 },
+  ),
+  row("shared", "shared", "flag", "count as a cache that several users share: s-maxage counts, private is not stored"),
   row("ignoreNoStore", "ignore-no-store", "flag", "store responses that say no-store"),
   row("identity", "identity", "choice", "what depends on who asks (credentials, Vary): stored apart for each, or not", {
     choices: ["apart", "unstored"],

@@ -119,8 +119,10 @@ function leaks(context: OracleContext, entry: OriginEntry, views: View[]): strin
         .toLowerCase(),
     );
   const players = new Set(views.flatMap((view) => view.request.fields.map(([name]) => name.toLowerCase())));
+  // R-FIELD-16
+  const isPlain = options.policy === "http" || configured.includes("*");
   const faults = entry.fields
-    .filter(([name]) => players.has(name.toLowerCase()))
+    .filter(([name]) => players.has(name.toLowerCase()) && !isPlain)
     .filter(([name]) => ![...forwarded, ...ofTheHop, ...configured].includes(name.toLowerCase()))
     .map(([name, value]) => `the player's ${name}: ${value}`);
   const meantFor = views.flatMap((view) => view.sources.slice(0, 1).map((source) => source.origin));

@@ -211,12 +211,15 @@ export function coreOptions(options: Options): CoreOptions {
     playlistFreshMs: options.playlistFreshSeconds * 1000,
     ignoreNoStore: options.ignoreNoStore,
     apart: options.identity === "apart",
+    shared: options.shared,
+    heuristicPercent: options.heuristicPercent,
     startAhead: options.startAhead,
     cors: options.cors,
     keepAlive: options.keepAlive,
-    forwardFields: options.forwardFields,
+    // R-FIELD-16
+    forwardFields: options.policy === "http" ? options.forwardFields.concat("*") : options.forwardFields,
     requestFields: options.requestFields,
-    responseFields: options.responseFields,
+    responseFields: options.policy === "http" ? options.responseFields.concat("*") : options.responseFields,
     maxCacheBytes: options.maxCacheBytes,
   };
 }

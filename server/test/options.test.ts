@@ -94,7 +94,8 @@ t.test("wrong types and bounds from the library are refused", async (t) => {
     { limits: { slotsMax: 0 } },
     { limits: { lowWaterPercent: 101 } },
     { limits: null },
-    { policy: "http" },
+    { policy: "live" },
+    { heuristicPercent: 101 },
     { logLevel: "loud" },
   ]) {
     t.not(messageOf(input), "", JSON.stringify(input));

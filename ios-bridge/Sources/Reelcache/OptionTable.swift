@@ -150,13 +150,35 @@ package let optionTable: [OptionRow] = [
     "form of proxied URLs that are printed and converted",
     choices: ["query", "path"]
   ),
-  row("policy", "policy", .choice, .text(\.policy), "freshness policy", choices: ["media"]),
+  row(
+    "policy",
+    "policy",
+    .choice,
+    .text(\.policyName),
+    "freshness: made for media, or plain HTTP (RFC 9111)",
+    choices: ["media", "http"]
+  ),
   row(
     "playlistFreshSeconds",
     "playlist-fresh-seconds",
     .seconds,
     .number(\.playlistFreshSeconds),
     "freshness of a finished playlist that states none"
+  ),
+  row(
+    "heuristicPercent",
+    "heuristic-percent",
+    .count,
+    .number(\.heuristicPercent),
+    "under http: share of the time since Last-Modified for which what states no freshness is fresh",
+    max: 100
+  ),
+  row(
+    "shared",
+    "shared",
+    .flag,
+    .flag(\.shared),
+    "count as a cache that several users share: s-maxage counts, private is not stored"
   ),
   row("ignoreNoStore", "ignore-no-store", .flag, .flag(\.ignoreNoStore), "store responses that say no-store"),
   row(

@@ -11,6 +11,14 @@ public struct ServerOptions: Sendable, Equatable {
     case path
   }
 
+  /// When stored responses are reused.
+  public enum Policy: String, Sendable, CaseIterable {
+    /// Made for media: what never changes until it is evicted, playlists by their kind.
+    case media
+    /// Plain HTTP (RFC 9111) for everything.
+    case http
+  }
+
   /// What becomes of responses that depend on who asks: those to requests with credentials, and those that vary.
   public enum Identity: String, Sendable, CaseIterable {
     /// Stored for requests that send the same.
@@ -40,8 +48,15 @@ public struct ServerOptions: Sendable, Equatable {
   public var allowPrivate: [String] = []
   /// Form of the URLs that `convertUrl` gives. Default `query`.
   public var form = Form.query
+  /// When stored responses are reused. Default `media`.
+  public var policy = Policy.media
   /// Freshness of a finished playlist that states none, in seconds. Default 300.
   public var playlistFreshSeconds = 300
+  /// Under the http policy, the share of the time since Last-Modified for which what states no freshness is fresh, in
+  /// percent. Default 0: nothing is guessed.
+  public var heuristicPercent = 0
+  /// Counts as a cache that several users share: s-maxage counts, private is not stored. Default false.
+  public var shared = false
   /// Stores responses that say no-store. Default false.
   public var ignoreNoStore = false
   /// Whether what depends on who asks is stored apart for each, or not. Default `apart`.
@@ -71,8 +86,6 @@ public struct ServerOptions: Sendable, Equatable {
   /// PEM file of certificate authorities to trust at origins besides the system's; empty, the default, for none.
   public var originCa = ""
 
-  /// When stored responses are reused; there is one policy, made for media.
-  package var policy = "media"
   /// Form of the log on stderr.
   package var logFormat = "json"
 
@@ -92,6 +105,12 @@ extension ServerOptions {
   package var formName: String {
     get { form.rawValue }
     set { form = Form(rawValue: newValue) ?? form }
+  }
+
+  /// `policy` as the option table writes it.
+  package var policyName: String {
+    get { policy.rawValue }
+    set { policy = Policy(rawValue: newValue) ?? policy }
   }
 
   /// `identity` as the option table writes it.

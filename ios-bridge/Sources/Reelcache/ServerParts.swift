@@ -38,7 +38,7 @@ func coreOptions(_ options: ServerOptions) -> CoreOptions {
   }
   return CoreOptions(
     limits: limits,
-    policy: .media,
+    policy: options.policy == .media ? .media : .http,
     keyRules: KeyRules(
       dropParameters: options.dropParameters.map(wireText),
       keepParameters: options.keepParameters?.map(wireText)
@@ -49,12 +49,15 @@ func coreOptions(_ options: ServerOptions) -> CoreOptions {
     playlistFreshMs: min(options.playlistFreshSeconds * 1_000, integerMax),
     ignoreNoStore: options.ignoreNoStore,
     apart: options.identity == .apart,
+    shared: options.shared,
+    heuristicPercent: options.heuristicPercent,
     startAhead: options.startAhead,
     cors: options.cors,
     keepAlive: options.keepAlive,
-    forwardFields: options.forwardFields.map(wireText),
+    // R-FIELD-16
+    forwardFields: options.forwardFields.map(wireText) + (options.policy == .http ? ["*"] : []),
     requestFields: options.requestFields.map(wireText),
-    responseFields: options.responseFields.map(wireText),
+    responseFields: options.responseFields.map(wireText) + (options.policy == .http ? ["*"] : []),
     maxCacheBytes: options.maxCacheBytes
   )
 }

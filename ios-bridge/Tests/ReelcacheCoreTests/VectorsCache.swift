@@ -18,8 +18,13 @@ func vectorsCache() -> VectorRegistry {
       "currentAgeMs": call(currentAgeMs),
       "residentMs": call(residentMs),
       "explicitLifetimeMs": call(explicitLifetimeMs),
+      "heuristicLifetimeMs": call(heuristicLifetimeMs),
       "reuse": call(reuse),
       "mayServeStale": call(mayServeStale),
+    ],
+    "cache/request-control": [
+      "requestControl": call(requestControl),
+      "requestTakes": call(requestTakes),
     ],
     "cache/span-set": [
       "spanAdd": change(spanAdd),
@@ -36,6 +41,7 @@ func vectorsCache() -> VectorRegistry {
     ],
     "cache/variant": [
       "carriesCredentials": call(carriesCredentials),
+      "credentialFields": call(credentialFields),
       "identityKey": call(identityKey),
       "variantKey": call(variantKey),
       "resourceKey": call(resourceKey),
@@ -115,13 +121,15 @@ extension StoreOptions: JsonConvertible {
     self.init(
       overrideNoStore: try json.member("overrideNoStore"),
       apart: try json.member("apart"),
+      shared: try json.member("shared"),
       extraRequestFields: try json.member("extraRequestFields")
     )
   }
 
   var json: Json {
     .record([
-      "overrideNoStore": overrideNoStore.json, "apart": apart.json, "extraRequestFields": extraRequestFields.json,
+      "overrideNoStore": overrideNoStore.json, "apart": apart.json, "shared": shared.json,
+      "extraRequestFields": extraRequestFields.json,
     ])
   }
 }

@@ -98,7 +98,7 @@ extension Flight: JsonConvertible {
       url: try json.member("url"),
       forward: try json.member("forward"),
       space: "",
-      identified: try json.member("identified"),
+      credentials: try json.member("credentials"),
       unstorable: try json.member("unstorable"),
       playlist: try json.member("playlist"),
       requestMs: try json.member("requestMs")
@@ -130,7 +130,7 @@ extension Flight: JsonConvertible {
     .record([
       "id": id.json, "body": body.json, "asker": asker.json, "purpose": purpose.json, "key": key.json,
       "method": method.json, "lane": lane.json, "url": url.json, "redirects": redirects.json,
-      "forward": forward.json, "identified": identified.json, "unstorable": unstorable.json, "probe": probe.json,
+      "forward": forward.json, "credentials": credentials.json, "unstorable": unstorable.json, "probe": probe.json,
       "playlist": playlist.json, "askStart": askStart.json, "askEnd": askEnd.json, "askSuffix": askSuffix.json,
       "revalidates": revalidates.json, "state": state.json, "start": start.json, "position": position.json,
       "limit": limit.json, "written": written.json, "journalled": journalled.json, "tailStart": tailStart.json,

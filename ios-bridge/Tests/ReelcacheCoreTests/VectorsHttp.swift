@@ -14,6 +14,7 @@ func vectorsHttp() -> VectorRegistry {
     ],
     "http/field-table": [
       "upstreamRequestFields": call(upstreamRequestFields),
+      "isForwardedName": call(isForwardedName),
       "storedResponseFields": call(storedResponseFields),
       "passedResponseFields": call(passedResponseFields),
     ],

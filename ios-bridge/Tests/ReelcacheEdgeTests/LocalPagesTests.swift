@@ -16,6 +16,8 @@ final class LocalPagesTests: XCTestCase {
       playlistFreshMs: 0,
       ignoreNoStore: false,
       apart: true,
+      shared: false,
+      heuristicPercent: 0,
       startAhead: false,
       cors: true,
       keepAlive: true,

@@ -99,7 +99,7 @@ final class OptionsTests: XCTestCase {
       { $0.limits = ["slotsMax": 0] },
       { $0.limits = ["lowWaterPercent": 101] },
       { $0.limits = ["nothing": 1] },
-      { $0.policy = "http" },
+      { $0.heuristicPercent = 101 },
       { $0.logLevel = "loud" },
     ]
     for (at, change) in wrong.enumerated() { XCTAssertNotEqual(message(change), "", "case \(at)") }

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "too-busy"
   | "upstream-timeout"
   | "offline"
+  | "not-stored"
   | "stopping";
 
 /** One row: the response status, the title of the problem body, and the log level. */
@@ -56,6 +57,11 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
   "too-busy": { status: 503, title: "Too many upstream transfers", level: "warn" },
   "upstream-timeout": { status: 504, title: "The origin is silent", level: "warn" },
   offline: { status: 504, title: "The origin is out of reach, and nothing stored may be served", level: "warn" },
+  "not-stored": {
+    status: 504,
+    title: "Nothing that is stored may be served, and only that was asked for",
+    level: "info",
+  },
   stopping: { status: 503, title: "The proxy is stopping", level: "info" },
 };
 

@@ -8,7 +8,7 @@ import type { CacheControl } from "../http/cache-control.ts";
 import { deltaSecondsMax } from "../http/cache-control.ts";
 import { parseHttpDate } from "../http/http-date.ts";
 
-/** "media": what never changes is reusable until evicted. "http": plain RFC 9111 for everything. */
+/** "media": what never changes is reusable until evicted. "http": plain RFC 9111 for everything, whatever its kind. */
 export type ReusePolicy = "media" | "http";
 
 /** What a resource is: a playlist of some kind, or anything else ("media": segments, keys, maps, subtitles). */
@@ -64,6 +64,18 @@ export function explicitLifetimeMs(
 }
 
 /**
+ * Freshness lifetime that is guessed for a response without an explicit one, in milliseconds: `percent` of the time
+ * that it had not changed for at `dateMs`. -1 without a Last-Modified date (`modifiedMs` is -1) or when nothing is guessed.
+ */
+export function heuristicLifetimeMs(modifiedMs: number, dateMs: number, percent: number): number {
+  // R-FRESH-13
+  if (percent === 0 || modifiedMs < 0) {
+    return -1;
+  }
+  return Math.floor(Math.max(0, dateMs - modifiedMs) / 100) * percent;
+}
+
+/**
  * Whether a stored response may be reused as it is ("fresh") or must be validated first ("stale").
  * `explicitMs` is -1 when the origin gave no lifetime; `playlistDefaultMs` then holds for finished playlists.
  */
@@ -81,10 +93,14 @@ export function reuse(
   if (noCache) {
     return "stale";
   }
+  // R-FRESH-6
+  if (policy === "http") {
+    return ageMs < explicitMs ? "fresh" : "stale";
+  }
   switch (kind) {
     case "media":
-      // R-FRESH-5, R-FRESH-6
-      return policy === "media" || ageMs < explicitMs ? "fresh" : "stale";
+      // R-FRESH-5
+      return "fresh";
     case "multivariant":
     case "vod":
       // R-FRESH-7
@@ -101,16 +117,13 @@ export function reuse(
 
 /** Whether a stale response may be served when its origin is out of reach (RFC 9111 section 4.2.4). */
 export function mayServeStale(kind: EntryKind, policy: ReusePolicy, cacheControl: CacheControl): boolean {
-  // R-FRESH-9: an old live playlist names segments that are gone; an honest error lets the player try again.
-  if (kind === "event" || kind === "live") {
-    return false;
-  }
-  // R-FRESH-10
-  if (policy === "media") {
-    return true;
-  }
   // R-FRESH-11
-  return !(cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache);
+  if (policy === "http") {
+    return !(cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache);
+  }
+  // R-FRESH-9: an old live playlist names segments that are gone; an honest error lets the player try again.
+  // R-FRESH-10
+  return kind !== "event" && kind !== "live";
 }
 
 function secondsToMs(seconds: number): number {

@@ -3,11 +3,11 @@
  * has a key of its own, made of the resource's and of digests of what tells the requests apart; a key without one is
  * for all. So it is found, journalled and evicted like any other, and never by a request of another key.
  */
-import { equalIgnoreCase, lowerAscii } from "../base/bytes.ts";
+import { lowerAscii } from "../base/bytes.ts";
 import { sha256Hex } from "../base/sha256.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldFirst, fieldJoined, listItems } from "../http/field-list.ts";
-import { requestFieldTable } from "../http/field-table.ts";
+import { isForwardedName } from "../http/field-table.ts";
 
 /** Varying on these changes nothing: the proxy asks for one coding and sends its own CORS fields. */
 const harmlessVary: string[] = ["accept-encoding", "origin"];
@@ -15,6 +15,16 @@ const harmlessVary: string[] = ["accept-encoding", "origin"];
 /** Whether a request names who asks. */
 export function carriesCredentials(requestFields: FieldList): boolean {
   return fieldFirst(requestFields, "authorization") !== null || fieldFirst(requestFields, "cookie") !== null;
+}
+
+/** The fields of a request that say who asks. */
+export function credentialFields(requestFields: FieldList): FieldList {
+  const fields: FieldList = [];
+  const authorization = fieldFirst(requestFields, "authorization");
+  const cookie = fieldJoined(requestFields, "cookie", "; ");
+  if (authorization !== null) fields.push("Authorization", authorization);
+  if (cookie !== null) fields.push("Cookie", cookie);
+  return fields;
 }
 
 /** The key of what is for one identity alone: of a resource's key and the credentials of a request, if it has any. */
@@ -55,7 +65,7 @@ export function selectingNames(vary: string | null, extraRequestFields: string[]
   for (const item of listItems(vary)) {
     const name = lowerAscii(item);
     // R-VARY-3
-    if (!harmlessVary.includes(name) && isForwarded(name, extraRequestFields) && !names.includes(name))
+    if (!harmlessVary.includes(name) && isForwardedName(name, extraRequestFields) && !names.includes(name))
       names.push(name);
   }
   names.sort();
@@ -70,15 +80,4 @@ export function variesOnAll(vary: string | null): boolean {
 /** One line of what a digest is made of: an absent field is not an empty one. */
 function selectedLine(name: string, value: string | null): string {
   return value === null ? `${name}\n` : `${name}:${value}\n`;
-}
-
-/** Whether the request field of this name reaches the origin, by the field table or by option. */
-function isForwarded(name: string, extraRequestFields: string[]): boolean {
-  for (const row of requestFieldTable) {
-    if (equalIgnoreCase(row.name, name)) return true;
-  }
-  for (const extra of extraRequestFields) {
-    if (equalIgnoreCase(extra, name)) return true;
-  }
-  return false;
 }

@@ -72,8 +72,8 @@ export type Flight = {
   /** The key of what is for its player, and what of its player's request tells variants apart: as it first was sent. */
   space: string;
   selecting: FieldList;
-  /** The player's fields say who asks (Authorization, Cookie), and nothing keeps the response apart. */
-  identified: boolean;
+  /** The player's fields that say who asks (Authorization, Cookie), as it sent them. */
+  credentials: FieldList;
   /** The player's own request said no-store: it is not passed on, but kept to. */
   unstorable: boolean;
   /** It tries an origin whose breaker is open. */

@@ -1,11 +1,15 @@
 /** Decides where an exchange's response comes from: what is stored, a flight under way, or a new one. */
 
-import { explicitLifetimeMs, residentMs, reuse } from "../cache/freshness.ts";
+import type { Entry } from "../cache/entry.ts";
+import { explicitLifetimeMs, heuristicLifetimeMs, mayServeStale, residentMs, reuse } from "../cache/freshness.ts";
+import { requestControl, requestTakes } from "../cache/request-control.ts";
 import { forbidsStoring } from "../cache/storability.ts";
 import { carriesCredentials } from "../cache/variant.ts";
 import type { Body } from "../download/flight.ts";
 import { findSlot, slotFor } from "../download/resource-table.ts";
+import type { CacheControl } from "../http/cache-control.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
+import type { FieldList } from "../http/field-list.ts";
 import { fieldCombined, fieldFirst } from "../http/field-list.ts";
 import { parseHttpDate } from "../http/http-date.ts";
 import { blankBody } from "./body-life.ts";
@@ -30,15 +34,22 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   }
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if (current !== null && current.entry.kind !== "media") exchange.playlist = true;
-  if (exchange.solo || !mayShare(state, exchange, current)) {
-    openSolo(state, exchange, nowMs);
-    return;
-  }
-  if (current !== null && isReusable(state, current, nowMs)) {
+  const shares = !exchange.solo && mayShare(state, exchange, current);
+  const fresh = current !== null && isReusable(state, current, nowMs);
+  if (shares && current !== null && mayTake(state, exchange, current, fresh, nowMs)) {
     serveBody(state, exchange, current, nowMs);
     return;
   }
-  if (current !== null) exchange.note.fwd = "stale";
+  // R-REQ-6
+  if (exchange.onlyStored) {
+    answerProblem(state, exchange, "not-stored", "the request says only-if-cached", nowMs);
+    return;
+  }
+  if (!shares) {
+    openSolo(state, exchange, nowMs);
+    return;
+  }
+  if (current !== null) exchange.note.fwd = fresh ? "request" : "stale";
   else if (exchange.note.fwd === "") exchange.note.fwd = "uri-miss";
   if (exchange.method === "HEAD" && !exchange.playlist && current === null) {
     // R-HTTP-7: asking for the body would fetch what nobody reads.
@@ -59,17 +70,13 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
 /** Whether a stored version may be served without asking its origin (R-FRESH-1). */
 export function isReusable(state: ProxyState, body: Body, nowMs: number): boolean {
   // R-FLIGHT-11: a playlist that is still coming in is as new as can be.
-  if (body.entry.kind !== "media" && isComingIn(body)) return true;
+  if (state.options.policy === "media" && body.entry.kind !== "media" && isComingIn(body)) return true;
   const entry = body.entry;
   const control = parseCacheControl(fieldCombined(entry.fields, "cache-control"));
-  const date = fieldFirst(entry.fields, "date");
-  const parsedMs = date === null ? -1 : parseHttpDate(date, nowMs);
-  const dateMs = parsedMs < 0 ? entry.responseMs : parsedMs;
-  const explicitMs = explicitLifetimeMs(control, fieldFirst(entry.fields, "expires"), dateMs, nowMs, false);
   const verdict = reuse(
     entry.kind,
     state.options.policy,
-    explicitMs,
+    lifetimeMs(state, entry, control, nowMs),
     bodyAgeMs(body, nowMs),
     residentMs(entry.responseMs, nowMs),
     entry.targetDurationMs,
@@ -77,6 +84,35 @@ export function isReusable(state: ProxyState, body: Body, nowMs: number): boolea
     control.noCache,
   );
   return verdict === "fresh";
+}
+
+/** Whether an exchange takes a stored version as it is; under the http policy its request has a say. */
+function mayTake(state: ProxyState, exchange: Exchange, body: Body, fresh: boolean, nowMs: number): boolean {
+  const { policy } = state.options;
+  if (policy === "media") return fresh;
+  const entry = body.entry;
+  const control = parseCacheControl(fieldCombined(entry.fields, "cache-control"));
+  // R-FRESH-4
+  const lifetime = control.noCache ? 0 : lifetimeMs(state, entry, control, nowMs);
+  const isStrict = !mayServeStale(entry.kind, policy, control);
+  return requestTakes(requestControl(exchange.fields), lifetime, bodyAgeMs(body, nowMs), isStrict);
+}
+
+/** Freshness lifetime of an entry, in milliseconds, -1 when it has none. */
+function lifetimeMs(state: ProxyState, entry: Entry, control: CacheControl, nowMs: number): number {
+  const { fields } = entry;
+  const parsedMs = dateField(fields, "date", nowMs);
+  const dateMs = parsedMs < 0 ? entry.responseMs : parsedMs;
+  const { shared, policy, heuristicPercent } = state.options;
+  const explicitMs = explicitLifetimeMs(control, fieldFirst(fields, "expires"), dateMs, nowMs, shared);
+  if (explicitMs >= 0 || policy === "media") return explicitMs;
+  return heuristicLifetimeMs(dateField(fields, "last-modified", nowMs), dateMs, heuristicPercent);
+}
+
+/** A field's date in milliseconds since the epoch, -1 when there is none. */
+function dateField(fields: FieldList, name: string, nowMs: number): number {
+  const value = fieldFirst(fields, name);
+  return value === null ? -1 : parseHttpDate(value, nowMs);
 }
 
 function isComingIn(body: Body): boolean {

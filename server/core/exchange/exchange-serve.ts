@@ -19,7 +19,7 @@ import { planExchange } from "./exchange-plan.ts";
 import { answerKnownPlaylist } from "./exchange-playlist.ts";
 import { resumeReading } from "./exchange-read.ts";
 import { joinFlight, laneOf, launchFlight, openHole, promoteFlight, unpause } from "./flight-control.ts";
-import { finishExchange, plainParts, sendHead } from "./problem.ts";
+import { answerProblem, finishExchange, plainParts, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { endsAhead, noteChoice } from "./start-ahead.ts";
 
@@ -37,6 +37,7 @@ export function serveBody(state: ProxyState, exchange: Exchange, body: Body, now
   // R-SERVE-1
   if (exchange.playlist || body.entry.kind !== "media") {
     exchange.playlist = true;
+    if (lacksStored(state, exchange, body, 0, body.entry.total, nowMs)) return;
     noteSource(exchange, body, 0, body.entry.total);
     if (answerKnownPlaylist(state, exchange, body, nowMs)) return;
     beginReading(state, exchange, body, 0, body.entry.total, "gathering", nowMs);
@@ -127,6 +128,7 @@ function serveRange(state: ProxyState, exchange: Exchange, body: Body, nowMs: nu
   const part = asked !== "whole" && asked.kind === "part";
   const start = part ? asked.start : 0;
   const end = part ? asked.end : total;
+  if (lacksStored(state, exchange, body, start, end, nowMs)) return;
   // R-FLIGHT-8; HEAD needs none of the bytes.
   if (exchange.method !== "HEAD" && isBeyondRepair(body, start, end)) {
     dropBody(state, exchange);
@@ -172,6 +174,21 @@ function waitsForOrigin(
   }
   joinFlight(state, exchange, covering, nowMs);
   unpause(state, covering);
+  return true;
+}
+
+/** Answers an exchange that takes only what is stored when some of it is not; false when it may be served. */
+function lacksStored(
+  state: ProxyState,
+  exchange: Exchange,
+  body: Body,
+  start: number,
+  end: number,
+  nowMs: number,
+): boolean {
+  // R-REQ-6
+  if (!exchange.onlyStored || (end !== -1 && firstUncovered(body, start, end) === -1)) return false;
+  answerProblem(state, exchange, "not-stored", "the request says only-if-cached", nowMs);
   return true;
 }
 

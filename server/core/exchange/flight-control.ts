@@ -2,7 +2,7 @@
 import { entryCombinable } from "../cache/entry.ts";
 import { spanNextStart } from "../cache/span-set.ts";
 import { forbidsStoring } from "../cache/storability.ts";
-import { carriesCredentials } from "../cache/variant.ts";
+import { credentialFields } from "../cache/variant.ts";
 import { breakerAbandoned, breakerAllows } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
 import { flightHoldsByte, flightWanted } from "../download/flight.ts";
@@ -303,7 +303,7 @@ function newFlight(
     forward,
     space: exchange.space,
     selecting: forward,
-    identified: !state.options.apart && carriesCredentials(exchange.fields),
+    credentials: credentialFields(exchange.fields),
     unstorable: forbidsStoring(exchange.fields),
     probe: false,
     playlist: exchange.playlist,

@@ -1,5 +1,6 @@
 /** The origin answered: what its head means for the flight, the resource, and those who wait. */
 import { lowerAscii } from "../base/bytes.ts";
+import { entryEtag, entryLastModified } from "../cache/entry.ts";
 import { storable } from "../cache/storability.ts";
 import { breakerSucceeded } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
@@ -11,6 +12,7 @@ import { fieldFirst, fieldRemove, fieldSet } from "../http/field-list.ts";
 import { passedResponseFields, storedResponseFields } from "../http/field-table.ts";
 import { isPlaylistType } from "../http/media-type.ts";
 import { originOf } from "../http/uri-reference.ts";
+import { sameVersion } from "../http/validator.ts";
 import { upstreamUrlAllowed } from "../route/upstream-access.ts";
 import { doomBody, publishBody, storeBody } from "./body-life.ts";
 import { roomFor } from "./eviction-run.ts";
@@ -112,6 +114,8 @@ function askWhole(state: ProxyState, flight: Flight, nowMs: number): void {
 /** 304: the stored version is still the one (RFC 9111 section 4.3.4). */
 function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnswer, nowMs: number): void {
   const known = flight.revalidates;
+  // R-REVAL-6
+  if (known !== null && !isOfVersion(known, answer, -1)) doomBody(state, known);
   const waiters = takeWaiters(state, flight);
   const requestMs = flight.requestMs;
   removeFlight(state, flight, nowMs);
@@ -126,8 +130,9 @@ function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnsw
   fieldRemove(entry.fields, "date");
   for (let at = 0; at + 1 < fresh.length; at += 2) {
     const name = fresh[at] ?? "";
-    // R-REVAL-1: a 304 has no body of its own to describe.
-    if (lowerAscii(name) !== "content-type") fieldSet(entry.fields, name, fresh[at + 1] ?? "");
+    // R-REVAL-1: a 304 has no body of its own to describe, and its entity tag may be the weak form of the stored one.
+    const isKept = lowerAscii(name) === "content-type" || (lowerAscii(name) === "etag" && entryEtag(entry) !== null);
+    if (!isKept) fieldSet(entry.fields, name, fresh[at + 1] ?? "");
   }
   entry.requestMs = requestMs;
   entry.responseMs = nowMs;
@@ -135,7 +140,7 @@ function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnsw
   if (entry.key !== responseKey(state, flight, entry.fields)) doomBody(state, known);
   storeBody(state, known);
   for (const exchange of waiters) {
-    exchange.note.fwdStatus = 304;
+    exchange.note.fwdStatus = answer.status;
     // One before may have found that it cannot be completed.
     if (known.doomed) planExchange(state, exchange, nowMs);
     else serveBody(state, exchange, known, nowMs);
@@ -160,8 +165,32 @@ function acceptOpening(
       return;
     }
   }
+  const known = flight.revalidates;
+  // R-REVAL-5
+  if (flight.method === "HEAD" && known !== null && isSameHead(known, answer, verdict.total)) {
+    acceptNotModified(state, flight, answer, nowMs);
+    return;
+  }
   if (ranged && verdict.kind === "whole") flight.body.rangeless = true;
   openBody(state, flight, answer, verdict, nowMs);
+}
+
+/** Whether a 200 to HEAD shows, by a validator, that the stored version is still the one. */
+function isSameHead(known: Body, answer: OriginAnswer, total: number): boolean {
+  const hasEtag = entryEtag(known.entry) !== null && fieldFirst(answer.fields, "etag") !== null;
+  const hasDate = entryLastModified(known.entry) !== null && fieldFirst(answer.fields, "last-modified") !== null;
+  return (hasEtag || hasDate) && isOfVersion(known, answer, total);
+}
+
+/** Whether nothing in an answer says that it is about another version than the stored one. */
+function isOfVersion(known: Body, answer: OriginAnswer, total: number): boolean {
+  const { entry } = known;
+  const stored = entryEtag(entry);
+  const etag = fieldFirst(answer.fields, "etag");
+  // Beside entity tags a date says nothing: the same bytes may have been written anew.
+  const isTagged = stored !== null && etag !== null;
+  const storedDate = isTagged ? null : entryLastModified(entry);
+  return sameVersion(stored, storedDate, entry.total, etag, fieldFirst(answer.fields, "last-modified"), total);
 }
 
 /** The flight decided what the resource is: its body is published, and those who waited are served from it. */
@@ -180,11 +209,12 @@ export function openBody(
   startFlowing(flight, start, flight.method === "HEAD" ? start : end);
   // What the operator sets on every request tells nobody apart; what the player sent does.
   // R-STORE-5: a redirect takes the credentials off, and has been answered to whom they name.
-  const identity = withoutCredentials(flight.forward).concat(flight.identified ? ["Authorization", ""] : []);
+  const identity = withoutCredentials(flight.forward).concat(flight.credentials);
   const asked = flight.unstorable ? identity.concat("Cache-Control", "no-store") : identity;
   const stores = storable(flight.method, asked, answer.status, answer.fields, {
     overrideNoStore: state.options.ignoreNoStore,
     apart: state.options.apart,
+    shared: state.options.shared,
     extraRequestFields: state.options.forwardFields,
   });
   // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
@@ -256,7 +286,7 @@ function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: 
   body.storing = false;
   startFlowing(flight, 0, flight.method === "HEAD" ? 0 : total);
   for (let exchange = nextWaiter(state, flight); exchange !== null; exchange = nextWaiter(state, flight)) {
-    if (flight.identified && exchange.id !== flight.asker) {
+    if (!state.options.apart && flight.credentials.length > 0 && exchange.id !== flight.asker) {
       fetchAlone(state, exchange, nowMs);
       continue;
     }

@@ -40,6 +40,10 @@ export type CoreOptions = {
   ignoreNoStore: boolean;
   /** What depends on who asks is kept apart, not passed through. */
   apart: boolean;
+  /** The proxy counts as a cache that several users share. */
+  shared: boolean;
+  /** Share of the time since Last-Modified for which what states no freshness is fresh under the http policy. */
+  heuristicPercent: number;
   /** What a player that begins to play asks for next is fetched at once. */
   startAhead: boolean;
   cors: boolean;
@@ -98,6 +102,8 @@ export type Exchange = {
   startClaim: StartClaim | null;
   /** Its response is not shared: it neither waits for others nor is found by them. */
   solo: boolean;
+  /** It takes only what is stored: no origin is asked for it. */
+  onlyStored: boolean;
   body: Body | null;
   cursor: Cursor | null;
   waitingOn: Flight | null;

@@ -2,6 +2,7 @@
 import { lowerAscii } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { cacheKey } from "../cache/cache-key.ts";
+import { requestControl } from "../cache/request-control.ts";
 import { identityKey } from "../cache/variant.ts";
 import { parseRange, rangeText } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
@@ -204,6 +205,7 @@ function newExchange(
     ahead: false,
     startClaim: null,
     solo: false,
+    onlyStored: state.options.policy === "http" && requestControl(request.fields).onlyIfCached,
     body: null,
     cursor: null,
     waitingOn: null,

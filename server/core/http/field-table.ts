@@ -47,6 +47,9 @@ export const responseFieldTable: ResponseFieldRow[] = [
   { name: "WWW-Authenticate", lines: "comma", store: false, each: false },
 ];
 
+/** Among configured names: all others. */
+const everyName = "*";
+
 /** Fields that belong to one connection (RFC 9110 section 7.6.1); they go no further in either direction. */
 const hopByHopNames = [
   "connection",
@@ -98,7 +101,9 @@ export function upstreamRequestFields(playerFields: FieldList, extraNames: strin
   }
   for (const name of extraNames) {
     // R-FIELD-7
-    if (!isRebuiltRequestName(lowerAscii(name))) {
+    if (name === everyName) {
+      copyOthers(playerFields, isRebuiltRequestName, nominated, fields);
+    } else if (!isRebuiltRequestName(lowerAscii(name))) {
       copyField(playerFields, name, "comma", nominated, fields);
     }
   }
@@ -113,6 +118,16 @@ export function upstreamRequestFields(playerFields: FieldList, extraNames: strin
   return fields;
 }
 
+/** Whether the player's field of this name, in lower case, goes upstream: by the table or by configuration. */
+export function isForwardedName(lowerName: string, extraNames: string[]): boolean {
+  for (const row of requestFieldTable) {
+    if (equalIgnoreCase(row.name, lowerName)) {
+      return true;
+    }
+  }
+  return !isRebuiltRequestName(lowerName) && (holdsName(extraNames, lowerName) || extraNames.includes(everyName));
+}
+
 /** The origin's fields that an entry keeps: the table's that are stored, then `extraNames`, each name once. */
 export function storedResponseFields(originFields: FieldList, extraNames: string[]): FieldList {
   const fields: FieldList = [];
@@ -125,7 +140,9 @@ export function storedResponseFields(originFields: FieldList, extraNames: string
   }
   for (const name of extraNames) {
     // R-FIELD-12
-    if (!isRebuiltResponseName(lowerAscii(name))) {
+    if (name === everyName) {
+      copyOthers(originFields, isRebuiltResponseName, nominated, fields);
+    } else if (!isRebuiltResponseName(lowerAscii(name))) {
       copyField(originFields, name, "comma", nominated, fields);
     }
   }
@@ -145,6 +162,22 @@ export function passedResponseFields(originFields: FieldList, extraNames: string
     }
   }
   return fields;
+}
+
+/** Copies every field that is not the proxy's own, in the message's order and case. */
+function copyOthers(
+  from: FieldList,
+  isRebuilt: (lowerName: string) => boolean,
+  nominated: string[],
+  to: FieldList,
+): void {
+  for (let at = 0; at + 1 < from.length; at += 2) {
+    const name = from[at] ?? "";
+    // R-FIELD-16
+    if (!isRebuilt(lowerAscii(name))) {
+      copyField(from, name, "comma", nominated, to);
+    }
+  }
 }
 
 /** Copies one field as one line, unless it is absent, already there, unsafe, or nominated by Connection. */

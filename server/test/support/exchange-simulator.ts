@@ -39,6 +39,8 @@ export function simOptions(limits: Partial<Limits>, options: Partial<CoreOptions
     playlistFreshMs: 0,
     ignoreNoStore: false,
     apart: true,
+    shared: false,
+    heuristicPercent: 0,
     startAhead: false,
     cors: false,
     keepAlive: true,

@@ -151,6 +151,8 @@ private func coreOptions() -> CoreOptions {
     playlistFreshMs: 300_000,
     ignoreNoStore: false,
     apart: true,
+    shared: false,
+    heuristicPercent: 0,
     startAhead: false,
     cors: true,
     keepAlive: true,

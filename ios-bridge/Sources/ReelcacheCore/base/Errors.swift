@@ -24,6 +24,7 @@ package enum ErrorCode: String, TextUnion, CaseIterable, Sendable {
   case tooBusy = "too-busy"
   case upstreamTimeout = "upstream-timeout"
   case offline
+  case notStored = "not-stored"
   case stopping
 }
 
@@ -69,6 +70,8 @@ package func errorRow(_ code: ErrorCode) -> ErrorRow {
   case .upstreamTimeout: ErrorRow(status: 504, title: "The origin is silent", level: .warn)
   case .offline:
     ErrorRow(status: 504, title: "The origin is out of reach, and nothing stored may be served", level: .warn)
+  case .notStored:
+    ErrorRow(status: 504, title: "Nothing that is stored may be served, and only that was asked for", level: .info)
   case .stopping: ErrorRow(status: 503, title: "The proxy is stopping", level: .info)
   }
 }

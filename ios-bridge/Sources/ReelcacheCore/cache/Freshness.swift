@@ -3,7 +3,7 @@
 /// *Age* is the time since the origin made or validated the response, *resident time* the time since this proxy
 /// received it. Times are in milliseconds, wall clock since the epoch; differences of a clock that went back count as 0.
 
-/// "media": what never changes is reusable until evicted. "http": plain RFC 9111 for everything.
+/// "media": what never changes is reusable until evicted. "http": plain RFC 9111 for everything, whatever its kind.
 package enum ReusePolicy: String, TextUnion, CaseIterable, Sendable {
   case media
   case http
@@ -63,6 +63,14 @@ package func explicitLifetimeMs(
   return expiresMs < 0 ? 0 : max(0, expiresMs - (dateMs < 0 ? nowMs : dateMs))
 }
 
+/// Freshness lifetime that is guessed for a response without an explicit one, in milliseconds: `percent` of the time
+/// that it had not changed for at `dateMs`. -1 without a Last-Modified date (`modifiedMs` is -1) or when nothing is guessed.
+package func heuristicLifetimeMs(_ modifiedMs: Int, _ dateMs: Int, _ percent: Int) -> Int {
+  // R-FRESH-13
+  if percent == 0 || modifiedMs < 0 { return -1 }
+  return max(0, dateMs - modifiedMs) / 100 * percent
+}
+
 /// Whether a stored response may be reused as it is ("fresh") or must be validated first ("stale").
 /// `explicitMs` is -1 when the origin gave no lifetime; `playlistDefaultMs` then holds for finished playlists.
 package func reuse(
@@ -77,10 +85,12 @@ package func reuse(
 ) -> ReuseVerdict {
   // R-FRESH-4
   if noCache { return .stale }
+  // R-FRESH-6
+  if policy == .http { return ageMs < explicitMs ? .fresh : .stale }
   switch kind {
   case .media:
-    // R-FRESH-5, R-FRESH-6
-    return policy == .media || ageMs < explicitMs ? .fresh : .stale
+    // R-FRESH-5
+    return .fresh
   case .multivariant, .vod:
     // R-FRESH-7
     return ageMs < (explicitMs >= 0 ? explicitMs : playlistDefaultMs) ? .fresh : .stale
@@ -93,12 +103,13 @@ package func reuse(
 
 /// Whether a stale response may be served when its origin is out of reach (RFC 9111 section 4.2.4).
 package func mayServeStale(_ kind: EntryKind, _ policy: ReusePolicy, _ cacheControl: CacheControl) -> Bool {
-  // R-FRESH-9: an old live playlist names segments that are gone; an honest error lets the player try again.
-  if kind == .event || kind == .live { return false }
-  // R-FRESH-10
-  if policy == .media { return true }
   // R-FRESH-11
-  return !(cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache)
+  if policy == .http {
+    return !(cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache)
+  }
+  // R-FRESH-9: an old live playlist names segments that are gone; an honest error lets the player try again.
+  // R-FRESH-10
+  return kind != .event && kind != .live
 }
 
 private func secondsToMs(_ seconds: Int) -> Int {

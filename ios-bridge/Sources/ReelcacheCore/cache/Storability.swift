@@ -8,6 +8,7 @@ package enum StoreReason: String, TextUnion, CaseIterable, Sendable {
   case method
   case status
   case noStore = "no-store"
+  case `private`
   case credentials
   case vary
 }
@@ -22,6 +23,8 @@ package struct StoreOptions: Equatable, Sendable {
   package var overrideNoStore: Bool
   /// What depends on who asks is kept apart.
   package var apart: Bool
+  /// Several users share the cache, and none of them is to be told apart.
+  package var shared: Bool
   /// Names, in any case, of request fields that are forwarded beside the field table's.
   package var extraRequestFields: [ByteString]
 }
@@ -43,6 +46,10 @@ package func storable(
   if (forbidsStoring(requestFields) || responseControl.noStore) && !options.overrideNoStore {
     return StoreVerdict(store: false, reason: .noStore)
   }
+  // R-STORE-10
+  if options.shared && isForOneUser(requestFields, responseControl) {
+    return StoreVerdict(store: false, reason: .`private`)
+  }
   // R-STORE-5
   if !options.apart && carriesCredentials(requestFields) && !responseControl.isPublic {
     return StoreVerdict(store: false, reason: .credentials)
@@ -60,4 +67,11 @@ package func storable(
 /// Whether a request says that nothing of its response may be stored (RFC 9111 section 5.2.1.5).
 package func forbidsStoring(_ requestFields: FieldList) -> Bool {
   parseCacheControl(fieldCombined(requestFields, "cache-control")).noStore
+}
+
+/// Whether a response is for one user, to a cache that several share (RFC 9111 sections 3 and 3.5).
+private func isForOneUser(_ requestFields: FieldList, _ control: CacheControl) -> Bool {
+  if control.isPrivate { return true }
+  let isAllowed = control.isPublic || control.mustRevalidate || control.sMaxAge >= 0
+  return fieldFirst(requestFields, "authorization") != nil && !isAllowed
 }

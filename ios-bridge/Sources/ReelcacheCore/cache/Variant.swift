@@ -10,6 +10,14 @@ package func carriesCredentials(_ requestFields: FieldList) -> Bool {
   fieldFirst(requestFields, "authorization") != nil || fieldFirst(requestFields, "cookie") != nil
 }
 
+/// The fields of a request that say who asks.
+package func credentialFields(_ requestFields: FieldList) -> FieldList {
+  var fields: FieldList = []
+  if let authorization = fieldFirst(requestFields, "authorization") { fields += ["Authorization", authorization] }
+  if let cookie = fieldJoined(requestFields, "cookie", "; ") { fields += ["Cookie", cookie] }
+  return fields
+}
+
 /// The key of what is for one identity alone: of a resource's key and the credentials of a request, if it has any.
 package func identityKey(_ key: ByteString, _ requestFields: FieldList) -> ByteString {
   // R-VARY-1
@@ -44,7 +52,7 @@ package func selectingNames(_ vary: ByteString?, _ extraRequestFields: [ByteStri
   for item in listItems(vary) {
     let name = lowerAscii(item)
     // R-VARY-3
-    if !harmlessVary.contains(name) && isForwarded(name, extraRequestFields) && !names.contains(name) {
+    if !harmlessVary.contains(name) && isForwardedName(name, extraRequestFields) && !names.contains(name) {
       names.append(name)
     }
   }
@@ -62,11 +70,4 @@ package func variesOnAll(_ vary: ByteString?) -> Bool {
 private func selectedLine(_ name: ByteString, _ value: ByteString?) -> ByteString {
   guard let value else { return "\(name)\n" }
   return "\(name):\(value)\n"
-}
-
-/// Whether the request field of this name reaches the origin, by the field table or by option.
-private func isForwarded(_ name: ByteString, _ extraRequestFields: [ByteString]) -> Bool {
-  for row in requestFieldTable where equalIgnoreCase(row.name, name) { return true }
-  for extra in extraRequestFields where equalIgnoreCase(extra, name) { return true }
-  return false
 }

@@ -92,8 +92,8 @@ package final class Flight {
   /// The key of what is for its player, and what of its player's request tells variants apart: as it first was sent.
   let space: ByteString
   let selecting: FieldList
-  /// The player's fields say who asks (Authorization, Cookie), and nothing keeps the response apart.
-  var identified: Bool
+  /// The player's fields that say who asks (Authorization, Cookie), as it sent them.
+  let credentials: FieldList
   /// The player's own request said no-store: it is not passed on, but kept to.
   var unstorable: Bool
   /// It tries an origin whose breaker is open.
@@ -144,7 +144,7 @@ package final class Flight {
     url: ByteString,
     forward: FieldList,
     space: ByteString,
-    identified: Bool,
+    credentials: FieldList,
     unstorable: Bool,
     playlist: Bool,
     requestMs: Int
@@ -158,7 +158,7 @@ package final class Flight {
     self.forward = forward
     self.space = space
     self.selecting = forward
-    self.identified = identified
+    self.credentials = credentials
     self.unstorable = unstorable
     self.playlist = playlist
     self.requestMs = requestMs

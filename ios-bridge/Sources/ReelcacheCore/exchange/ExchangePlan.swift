@@ -14,16 +14,23 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
   }
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if let current, current.entry.kind != .media { exchange.playlist = true }
-  if exchange.solo || !mayShare(state, exchange, current) {
-    openSolo(state, exchange, nowMs)
-    return
-  }
-  if let current, isReusable(state, current, nowMs) {
+  let shares = !exchange.solo && mayShare(state, exchange, current)
+  let fresh = current.map { isReusable(state, $0, nowMs) } ?? false
+  if shares, let current, mayTake(state, exchange, current, fresh, nowMs) {
     serveBody(state, exchange, current, nowMs)
     return
   }
+  // R-REQ-6
+  if exchange.onlyStored {
+    answerProblem(state, exchange, .notStored, "the request says only-if-cached", nowMs)
+    return
+  }
+  if !shares {
+    openSolo(state, exchange, nowMs)
+    return
+  }
   if current != nil {
-    exchange.note.fwd = "stale"
+    exchange.note.fwd = fresh ? "request" : "stale"
   } else if exchange.note.fwd.isEmpty {
     exchange.note.fwd = "uri-miss"
   }
@@ -45,17 +52,13 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
 /// Whether a stored version may be served without asking its origin (R-FRESH-1).
 package func isReusable(_ state: ProxyState, _ body: Body, _ nowMs: Int) -> Bool {
   // R-FLIGHT-11: a playlist that is still coming in is as new as can be.
-  if body.entry.kind != .media && isComingIn(body) { return true }
+  if state.options.policy == .media && body.entry.kind != .media && isComingIn(body) { return true }
   let entry = body.entry
   let control = parseCacheControl(fieldCombined(entry.fields, "cache-control"))
-  let date = fieldFirst(entry.fields, "date")
-  let parsedMs = date.map { parseHttpDate($0, nowMs) } ?? -1
-  let dateMs = parsedMs < 0 ? entry.responseMs : parsedMs
-  let explicitMs = explicitLifetimeMs(control, fieldFirst(entry.fields, "expires"), dateMs, nowMs, false)
   let verdict = reuse(
     entry.kind,
     state.options.policy,
-    explicitMs,
+    lifetimeMs(state, entry, control, nowMs),
     bodyAgeMs(body, nowMs),
     residentMs(entry.responseMs, nowMs),
     entry.targetDurationMs,
@@ -63,6 +66,34 @@ package func isReusable(_ state: ProxyState, _ body: Body, _ nowMs: Int) -> Bool
     control.noCache
   )
   return verdict == .fresh
+}
+
+/// Whether an exchange takes a stored version as it is; under the http policy its request has a say.
+private func mayTake(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ fresh: Bool, _ nowMs: Int) -> Bool {
+  let policy = state.options.policy
+  if policy == .media { return fresh }
+  let entry = body.entry
+  let control = parseCacheControl(fieldCombined(entry.fields, "cache-control"))
+  // R-FRESH-4
+  let lifetime = control.noCache ? 0 : lifetimeMs(state, entry, control, nowMs)
+  let isStrict = !mayServeStale(entry.kind, policy, control)
+  return requestTakes(requestControl(exchange.fields), lifetime, bodyAgeMs(body, nowMs), isStrict)
+}
+
+/// Freshness lifetime of an entry, in milliseconds, -1 when it has none.
+private func lifetimeMs(_ state: ProxyState, _ entry: Entry, _ control: CacheControl, _ nowMs: Int) -> Int {
+  let fields = entry.fields
+  let parsedMs = dateField(fields, "date", nowMs)
+  let dateMs = parsedMs < 0 ? entry.responseMs : parsedMs
+  let options = state.options
+  let explicitMs = explicitLifetimeMs(control, fieldFirst(fields, "expires"), dateMs, nowMs, options.shared)
+  if explicitMs >= 0 || options.policy == .media { return explicitMs }
+  return heuristicLifetimeMs(dateField(fields, "last-modified", nowMs), dateMs, options.heuristicPercent)
+}
+
+/// A field's date in milliseconds since the epoch, -1 when there is none.
+private func dateField(_ fields: FieldList, _ name: ByteString, _ nowMs: Int) -> Int {
+  fieldFirst(fields, name).map { parseHttpDate($0, nowMs) } ?? -1
 }
 
 private func isComingIn(_ body: Body) -> Bool {

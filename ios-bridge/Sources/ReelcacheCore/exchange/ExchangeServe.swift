@@ -14,6 +14,7 @@ package func serveBody(_ state: ProxyState, _ exchange: Exchange, _ body: Body, 
   // R-SERVE-1
   if exchange.playlist || body.entry.kind != .media {
     exchange.playlist = true
+    if lacksStored(state, exchange, body, 0, body.entry.total, nowMs) { return }
     noteSource(exchange, body, 0, body.entry.total)
     if answerKnownPlaylist(state, exchange, body, nowMs) { return }
     beginReading(state, exchange, body, 0, body.entry.total, .gathering, nowMs)
@@ -118,6 +119,7 @@ private func serveRange(_ state: ProxyState, _ exchange: Exchange, _ body: Body,
   case .whole:
     break
   }
+  if lacksStored(state, exchange, body, start, end, nowMs) { return }
   // R-FLIGHT-8; HEAD needs none of the bytes.
   if exchange.method != .head && isBeyondRepair(body, start, end) {
     dropBody(state, exchange)
@@ -165,6 +167,21 @@ private func waitsForOrigin(
   }
   joinFlight(state, exchange, covering, nowMs)
   unpause(state, covering)
+  return true
+}
+
+/// Answers an exchange that takes only what is stored when some of it is not; false when it may be served.
+private func lacksStored(
+  _ state: ProxyState,
+  _ exchange: Exchange,
+  _ body: Body,
+  _ start: Int,
+  _ end: Int,
+  _ nowMs: Int
+) -> Bool {
+  // R-REQ-6
+  if !exchange.onlyStored || (end != -1 && firstUncovered(body, start, end) == -1) { return false }
+  answerProblem(state, exchange, .notStored, "the request says only-if-cached", nowMs)
   return true
 }
 

@@ -274,7 +274,7 @@ private func newFlight(
     url: exchange.url,
     forward: forwardedFields(state, exchange),
     space: exchange.space,
-    identified: !state.options.apart && carriesCredentials(exchange.fields),
+    credentials: credentialFields(exchange.fields),
     unstorable: forbidsStoring(exchange.fields),
     playlist: exchange.playlist,
     requestMs: nowMs

@@ -116,6 +116,8 @@ private func askWhole(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
 /// 304: the stored version is still the one (RFC 9111 section 4.3.4).
 private func acceptNotModified(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ nowMs: Int) {
   let known = flight.revalidates
+  // R-REVAL-6
+  if let known, !isOfVersion(known, answer, -1) { doomBody(state, known) }
   let waiters = takeWaiters(state, flight)
   let requestMs = flight.requestMs
   removeFlight(state, flight, nowMs)
@@ -130,8 +132,10 @@ private func acceptNotModified(_ state: ProxyState, _ flight: Flight, _ answer: 
   fieldRemove(&entry.fields, "date")
   var at = 0
   while at + 1 < fresh.count {
-    // R-REVAL-1: a 304 has no body of its own to describe.
-    if lowerAscii(fresh[at]) != "content-type" { fieldSet(&entry.fields, fresh[at], fresh[at + 1]) }
+    // R-REVAL-1: a 304 has no body of its own to describe, and its entity tag may be the weak form of the stored one.
+    let name = lowerAscii(fresh[at])
+    let isKept = name == "content-type" || (name == "etag" && entryEtag(entry) != nil)
+    if !isKept { fieldSet(&entry.fields, fresh[at], fresh[at + 1]) }
     at += 2
   }
   entry.requestMs = requestMs
@@ -140,7 +144,7 @@ private func acceptNotModified(_ state: ProxyState, _ flight: Flight, _ answer: 
   if entry.key != responseKey(state, flight, entry.fields) { doomBody(state, known) }
   storeBody(state, known)
   for exchange in waiters {
-    exchange.note.fwdStatus = 304
+    exchange.note.fwdStatus = answer.status
     // One before may have found that it cannot be completed.
     if known.doomed {
       planExchange(state, exchange, nowMs)
@@ -168,8 +172,31 @@ private func acceptOpening(
       return
     }
   }
+  // R-REVAL-5
+  if flight.method == .head, let known = flight.revalidates, isSameHead(known, answer, verdict.total) {
+    acceptNotModified(state, flight, answer, nowMs)
+    return
+  }
   if ranged && !verdict.isPart { flight.body.rangeless = true }
   openBody(state, flight, answer, verdict, nowMs)
+}
+
+/// Whether a 200 to HEAD shows, by a validator, that the stored version is still the one.
+private func isSameHead(_ known: Body, _ answer: OriginAnswer, _ total: Int) -> Bool {
+  let hasEtag = entryEtag(known.entry) != nil && fieldFirst(answer.fields, "etag") != nil
+  let hasDate = entryLastModified(known.entry) != nil && fieldFirst(answer.fields, "last-modified") != nil
+  return (hasEtag || hasDate) && isOfVersion(known, answer, total)
+}
+
+/// Whether nothing in an answer says that it is about another version than the stored one.
+private func isOfVersion(_ known: Body, _ answer: OriginAnswer, _ total: Int) -> Bool {
+  let entry = known.entry
+  let stored = entryEtag(entry)
+  let etag = fieldFirst(answer.fields, "etag")
+  // Beside entity tags a date says nothing: the same bytes may have been written anew.
+  let isTagged = stored != nil && etag != nil
+  let storedDate = isTagged ? nil : entryLastModified(entry)
+  return sameVersion(stored, storedDate, entry.total, etag, fieldFirst(answer.fields, "last-modified"), total)
 }
 
 /// The flight decided what the resource is: its body is published, and those who waited are served from it.
@@ -187,7 +214,7 @@ package func openBody(
   // What the operator sets on every request tells nobody apart; what the player sent does.
   // R-STORE-5: a redirect takes the credentials off, and has been answered to whom they name.
   var asked = withoutCredentials(flight.forward)
-  if flight.identified { asked += ["Authorization", ""] }
+  asked += flight.credentials
   if flight.unstorable { asked += ["Cache-Control", "no-store"] }
   let stores = storable(
     flight.method == .get ? "GET" : "HEAD",
@@ -197,6 +224,7 @@ package func openBody(
     StoreOptions(
       overrideNoStore: state.options.ignoreNoStore,
       apart: state.options.apart,
+      shared: state.options.shared,
       extraRequestFields: state.options.forwardFields
     )
   )
@@ -275,7 +303,7 @@ private func passOn(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswe
   body.storing = false
   startFlowing(flight, 0, flight.method == .head ? 0 : total)
   while let exchange = nextWaiter(state, flight) {
-    if flight.identified && exchange.id != flight.asker {
+    if !state.options.apart && !flight.credentials.isEmpty && exchange.id != flight.asker {
       fetchAlone(state, exchange, nowMs)
       continue
     }

@@ -16,6 +16,10 @@ package struct CoreOptions: Sendable {
   package var ignoreNoStore: Bool
   /// What depends on who asks is kept apart, not passed through.
   package var apart: Bool
+  /// The proxy counts as a cache that several users share.
+  package var shared: Bool
+  /// Share of the time since Last-Modified for which what states no freshness is fresh under the http policy.
+  package var heuristicPercent: Int
   /// What a player that begins to play asks for next is fetched at once.
   package var startAhead: Bool
   package var cors: Bool
@@ -38,6 +42,8 @@ package struct CoreOptions: Sendable {
     playlistFreshMs: Int,
     ignoreNoStore: Bool,
     apart: Bool,
+    shared: Bool,
+    heuristicPercent: Int,
     startAhead: Bool,
     cors: Bool,
     keepAlive: Bool,
@@ -55,6 +61,8 @@ package struct CoreOptions: Sendable {
     self.playlistFreshMs = playlistFreshMs
     self.ignoreNoStore = ignoreNoStore
     self.apart = apart
+    self.shared = shared
+    self.heuristicPercent = heuristicPercent
     self.startAhead = startAhead
     self.cors = cors
     self.keepAlive = keepAlive
@@ -140,6 +148,8 @@ package final class Exchange {
   var startClaim: StartClaim?
   /// Its response is not shared: it neither waits for others nor is found by them.
   var solo = false
+  /// It takes only what is stored: no origin is asked for it.
+  let onlyStored: Bool
   @exclusivity(unchecked) package var body: Body?
   @exclusivity(unchecked) package var cursor: Cursor?
   var waitingOn: Flight?
@@ -167,6 +177,7 @@ package final class Exchange {
     httpMinor: Int,
     keepAlive: Bool,
     playlist: Bool,
+    onlyStored: Bool,
     startMs: Int
   ) {
     self.id = id
@@ -183,6 +194,7 @@ package final class Exchange {
     self.httpMinor = httpMinor
     self.keepAlive = keepAlive
     self.playlist = playlist
+    self.onlyStored = onlyStored
     self.startMs = startMs
   }
 }

@@ -186,6 +186,7 @@ private func newExchange(
     httpMinor: request.httpMinor,
     keepAlive: state.options.keepAlive && !request.close,
     playlist: target.playlist,
+    onlyStored: state.options.policy == .http && requestControl(request.fields).onlyIfCached,
     startMs: nowMs
   )
   state.nextExchangeId += 1

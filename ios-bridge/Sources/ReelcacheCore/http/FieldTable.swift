@@ -48,6 +48,9 @@ package let responseFieldTable: [ResponseFieldRow] = [
   ResponseFieldRow(name: "WWW-Authenticate", lines: .comma, store: false, each: false),
 ]
 
+/// Among configured names: all others.
+private let everyName: ByteString = "*"
+
 /// Fields that belong to one connection (RFC 9110 section 7.6.1); they go no further in either direction.
 private let hopByHopNames: [ByteString] = [
   "connection",
@@ -101,7 +104,9 @@ package func upstreamRequestFields(
   }
   for name in extraNames {
     // R-FIELD-7
-    if !isRebuiltRequestName(lowerAscii(name)) {
+    if name == everyName {
+      copyOthers(playerFields, isRebuiltRequestName, nominated, &fields)
+    } else if !isRebuiltRequestName(lowerAscii(name)) {
       copyField(playerFields, name, .comma, nominated, &fields)
     }
   }
@@ -118,6 +123,12 @@ package func upstreamRequestFields(
   return fields
 }
 
+/// Whether the player's field of this name, in lower case, goes upstream: by the table or by configuration.
+package func isForwardedName(_ lowerName: ByteString, _ extraNames: [ByteString]) -> Bool {
+  for row in requestFieldTable where equalIgnoreCase(row.name, lowerName) { return true }
+  return !isRebuiltRequestName(lowerName) && (holdsName(extraNames, lowerName) || extraNames.contains(everyName))
+}
+
 /// The origin's fields that an entry keeps: the table's that are stored, then `extraNames`, each name once.
 package func storedResponseFields(_ originFields: FieldList, _ extraNames: [ByteString]) -> FieldList {
   var fields: FieldList = []
@@ -130,7 +141,9 @@ package func storedResponseFields(_ originFields: FieldList, _ extraNames: [Byte
   }
   for name in extraNames {
     // R-FIELD-12
-    if !isRebuiltResponseName(lowerAscii(name)) {
+    if name == everyName {
+      copyOthers(originFields, isRebuiltResponseName, nominated, &fields)
+    } else if !isRebuiltResponseName(lowerAscii(name)) {
       copyField(originFields, name, .comma, nominated, &fields)
     }
   }
@@ -150,6 +163,21 @@ package func passedResponseFields(_ originFields: FieldList, _ extraNames: [Byte
     }
   }
   return fields
+}
+
+/// Copies every field that is not the proxy's own, in the message's order and case.
+private func copyOthers(
+  _ from: FieldList,
+  _ isRebuilt: (ByteString) -> Bool,
+  _ nominated: [ByteString],
+  _ to: inout FieldList
+) {
+  var at = 0
+  while at + 1 < from.count {
+    // R-FIELD-16
+    if !isRebuilt(lowerAscii(from[at])) { copyField(from, from[at], .comma, nominated, &to) }
+    at += 2
+  }
 }
 
 /// Copies one field as one line, unless it is absent, already there, unsafe, or nominated by Connection.

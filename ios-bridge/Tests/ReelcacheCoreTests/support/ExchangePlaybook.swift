@@ -129,6 +129,8 @@ private func setOption(_ options: inout CoreOptions, _ name: String, _ value: Js
   case "playlistFreshMs": options.playlistFreshMs = try Int(json: value)
   case "ignoreNoStore": options.ignoreNoStore = try Bool(json: value)
   case "apart": options.apart = try Bool(json: value)
+  case "shared": options.shared = try Bool(json: value)
+  case "heuristicPercent": options.heuristicPercent = try Int(json: value)
   case "startAhead": options.startAhead = try Bool(json: value)
   case "cors": options.cors = try Bool(json: value)
   case "keepAlive": options.keepAlive = try Bool(json: value)

@@ -54,6 +54,8 @@ func simOptions(_ limits: Limits) -> CoreOptions {
     playlistFreshMs: 0,
     ignoreNoStore: false,
     apart: true,
+    shared: false,
+    heuristicPercent: 0,
     startAhead: false,
     cors: false,
     keepAlive: true,

@@ -9,9 +9,11 @@
 import { EventEmitter } from "node:events";
 import type { LaneCounts } from "./core/download/lane-queue.ts";
 import { laneCounts } from "./core/download/lane-queue.ts";
+import type { Validation } from "./core/exchange/proxy-state.ts";
+import { withoutFragment } from "./core/http/uri-reference.ts";
 import { escapeUri } from "./core/playlist/uri-mapper.ts";
 import { proxiedUrl, proxyPrefix } from "./core/route/proxied-url.ts";
-import type { App, ExchangeReport } from "./edge/app.ts";
+import type { App, AppListeners, ExchangeReport } from "./edge/app.ts";
 import { StartError, startApp } from "./edge/app.ts";
 import type { LocalPage } from "./edge/local-pages.ts";
 import type { Options, PartialOptions } from "./options.ts";
@@ -19,6 +21,7 @@ import { resolveOptions } from "./options.ts";
 
 export type { Limits } from "./core/base/limits.ts";
 export { defaultLimits } from "./core/base/limits.ts";
+export type { Validation } from "./core/exchange/proxy-state.ts";
 export type { ExchangeReport } from "./edge/app.ts";
 export { StartError } from "./edge/app.ts";
 export type { Options, PartialOptions } from "./options.ts";
@@ -62,6 +65,21 @@ export type ServerEvents = {
   stopped: [];
 };
 
+/** What a caller decides while the server runs. */
+export type Hooks = {
+  /**
+   * Names the resource that a URL is of, by a URL without what changes from visit to visit: two URLs with one name
+   * share what is stored. Null leaves the URL as it is. The options' rules for query parameters apply to what comes
+   * back. Called for every request: it must be quick, and give the same name for a URL always.
+   */
+  cacheKeyUrl?: (url: string) => string | null;
+  /**
+   * Gives a URL that the origin takes in place of one that it refused with 401 or 403, as when a signature has run out;
+   * null passes the refusal on. What comes from it is of the same resource, and what is stored of that goes on.
+   */
+  resign?: (url: string, status: number) => Promise<string | null> | string | null;
+};
+
 /** A running server. */
 export type Server = {
   /** `http://127.0.0.1:PORT` */
@@ -78,6 +96,12 @@ export type Server = {
   clearCache(): Promise<void>;
   /** Fetches a URL in the background, for slots that players leave. */
   prefetch(url: string): void;
+  /**
+   * Asks the origin of a URL whether what is stored of it is current, fresh or not. "updated": another version takes
+   * its place; "gone": the origin says 404 or 410, and what is stored stays; "offline": the origin is out of reach;
+   * "absent": nothing is stored, and nobody was asked. `fields` are those of the requests that it is stored for.
+   */
+  validate(url: string, fields?: Record<string, string>): Promise<Validation>;
   /** Tells that the network changed: origins given up are tried again at once. */
   networkChanged(): void;
   stats(): Stats;
@@ -95,12 +119,12 @@ export type Server = {
  * Starts a server and waits until it listens. Rejects with a `StartError` (options, cache directory; its message says
  * what to do) or the socket's error, such as EADDRINUSE: a taken port is never exchanged for another.
  */
-export async function startServer(input: PartialOptions = {}): Promise<Server> {
+export async function startServer(input: PartialOptions = {}, hooks: Hooks = {}): Promise<Server> {
   const resolved = resolveOptions(input);
   if (!resolved.ok) throw new StartError(resolved.message);
   const events = new EventEmitter<ServerEvents>();
   const tally = { hits: 0, misses: 0, evictions: 0 };
-  const app = await startApp(resolved.options, {
+  const listeners: AppListeners = {
     onExchange: (report) => {
       if (report.cacheStatus.startsWith("reelcache; hit")) tally.hits += 1;
       else tally.misses += 1;
@@ -110,6 +134,10 @@ export async function startServer(input: PartialOptions = {}): Promise<Server> {
       if (name === "evicted") tally.evictions += 1;
       events.emit(name, detail);
     },
+  };
+  const app = await startApp(resolved.options, listeners, {
+    keyUrl: (url) => keyUrl(hooks, url),
+    resign: hooks.resign === undefined ? null : (url, status, done) => void resign(hooks, url, status).then(done),
   });
   const server = makeServer(app, resolved.options, events, tally);
   latest = server;
@@ -155,6 +183,11 @@ function makeServer(
     convertUrl: (upstream, why) => convert(upstream, prefix, options, stopped === null, why),
     clearCache: async () => app.clear(),
     prefetch: (upstream) => app.prefetch(upstreamBytes(upstream)),
+    validate: (upstream, fields = {}) =>
+      new Promise((resolve) => {
+        if (stopped !== null) resolve("failed");
+        else app.validate(upstreamBytes(upstream), Object.entries(fields).flat(), resolve);
+      }),
     networkChanged: app.networkChanged,
     trimMemory: app.trimMemory,
     stats: () => ({ ...figures(app), ...tally }),
@@ -195,6 +228,27 @@ function convert(
   if (converted !== bare) return converted + bytes.slice(bare.length);
   why?.("not-http");
   return upstream;
+}
+
+/** The URL by which the caller names a URL's resource, the URL itself when it does not. */
+function keyUrl(hooks: Hooks, url: string): string {
+  try {
+    const named = hooks.cacheKeyUrl?.(Buffer.from(url, "latin1").toString("utf8")) ?? null;
+    return named === null ? url : upstreamBytes(named);
+  } catch {
+    // What the caller's code throws is no reason not to play.
+    return url;
+  }
+}
+
+/** The URL that the caller signed anew; null when it has none, or fails. */
+async function resign(hooks: Hooks, url: string, status: number): Promise<string | null> {
+  try {
+    const signed = await hooks.resign?.(Buffer.from(url, "latin1").toString("utf8"), status);
+    return typeof signed === "string" ? withoutFragment(upstreamBytes(signed)) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** A URL as the core takes it: bytes, escaped as a player would. */

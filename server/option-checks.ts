@@ -61,6 +61,7 @@ const limitsThatMayBeZero: string[] = [
   "queueWaitMs",
   "expressRangeBytes",
   "redirectsMax",
+  "resignMax",
   "readAheadBytesMax",
   "seekBytesMin",
   "detachBytesMax",

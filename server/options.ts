@@ -24,6 +24,7 @@ export type Options = {
   playlistFreshSeconds: number;
   heuristicPercent: number;
   shared: boolean;
+  validateOutdated: boolean;
   ignoreNoStore: boolean;
   identity: "apart" | "unstored";
   startAhead: boolean;
@@ -94,6 +95,7 @@ export const defaultOptions: Options = {
   playlistFreshSeconds: 300,
   heuristicPercent: 0,
   shared: false,
+  validateOutdated: false,
   ignoreNoStore: false,
   identity: "apart",
   startAhead: false,
@@ -141,6 +143,12 @@ export const optionTable: OptionRow[] = [
     { max: 100 },
   ),
   row("shared", "shared", "flag", "count as a cache that several users share: s-maxage counts, private is not stored"),
+  row(
+    "validateOutdated",
+    "validate-outdated",
+    "flag",
+    "validate media whose stated freshness is over before it is used",
+  ),
   row("ignoreNoStore", "ignore-no-store", "flag", "store responses that say no-store"),
   row("identity", "identity", "choice", "what depends on who asks (credentials, Vary): stored apart for each, or not", {
     choices: ["apart", "unstored"],

@@ -5,9 +5,15 @@ import type { ErrorCode } from "../core/base/errors.ts";
 import { defaultLimits } from "../core/base/limits.ts";
 import { problemHead } from "../core/exchange/problem.ts";
 import { clearProxy, connectivityChanged, loadEntries, proxyTick } from "../core/exchange/proxy-events.ts";
-import type { CoreOptions, PlayerRequest, ProxyState } from "../core/exchange/proxy-state.ts";
+import type { CoreOptions, PlayerRequest, ProxyState, Validation } from "../core/exchange/proxy-state.ts";
 import { newProxyState } from "../core/exchange/proxy-state.ts";
-import { admitRequest, backgroundExchange, refuse, startExchange } from "../core/exchange/request-admission.ts";
+import {
+  admitRequest,
+  backgroundExchange,
+  refuse,
+  startExchange,
+  validationExchange,
+} from "../core/exchange/request-admission.ts";
 import { cacheStatusText, newNote } from "../core/response/cache-status.ts";
 import { problemBody } from "../core/response/problem-body.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
@@ -46,6 +52,14 @@ export type AppListeners = {
   onEvent: (name: "evicted" | "breaker", detail: string) => void;
 };
 
+/** What the library's caller decides. */
+export type AppHooks = {
+  /** The URL that stands for a URL in its cache key. */
+  keyUrl: (url: string) => string;
+  /** Gives `done` a URL that the origin takes in place of one that it refused with `status`, or null. */
+  resign: ((url: string, status: number, done: (url: string | null) => void) => void) | null;
+};
+
 /** A running proxy. */
 export type App = {
   port: number;
@@ -59,6 +73,7 @@ export type App = {
   networkChanged: () => void;
   trimMemory: () => void;
   prefetch: (url: string) => void;
+  validate: (url: string, fields: string[], done: (found: Validation) => void) => void;
 };
 
 /** How long the end waits for received bytes to reach the disk, in milliseconds. */
@@ -71,13 +86,15 @@ const memoryIdleMs = 60_000;
 export class StartError extends Error {}
 
 /** Starts a proxy. Rejects with a `StartError`, or the socket's error when the address cannot be listened on. */
-export async function startApp(options: Options, listeners: AppListeners): Promise<App> {
+export async function startApp(options: Options, listeners: AppListeners, hooks: AppHooks): Promise<App> {
   const log = openLog(options.logLevel, options.logFormat);
   // Before the directory is locked.
   const tls = originTls(options.originCa);
   const directory = prepareDirectory(options.cacheDir);
   if (!directory.ok) throw new StartError(directory.message);
   const core = coreOptions(options);
+  core.keyUrl = hooks.keyUrl;
+  core.resigns = hooks.resign !== null;
   const limits = core.limits;
   const onError = (error: Error): void => log.warn({ err: error }, "the cache's storage has a problem");
   const index = new CacheIndex(directory.dir, {
@@ -125,6 +142,7 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
     log,
     now,
     freeDiskReserveBytes: options.freeDiskReserveBytes,
+    resign: hooks.resign,
     onExchange: (runner) => listeners.onExchange(report(runner, now(), log)),
     onEvent: listeners.onEvent,
   });
@@ -186,6 +204,13 @@ export async function startApp(options: Options, listeners: AppListeners): Promi
         startExchange(state, exchange, nowMs);
       });
     },
+    validate: (url, fields, done) => {
+      engine.run((nowMs) => {
+        const exchange = validationExchange(state, url, fields, nowMs);
+        engine.whenValidated(exchange, done);
+        startExchange(state, exchange, nowMs);
+      });
+    },
   };
 }
 
@@ -204,12 +229,14 @@ export function coreOptions(options: Options): CoreOptions {
   return {
     limits: { ...defaultLimits, ...options.limits },
     policy: options.policy,
+    keyUrl: (url) => url,
     keyRules: { dropParameters: options.dropParameters, keepParameters: options.keepParameters },
     secret: Buffer.from(options.secret, "utf8").toString("latin1"),
     allowedHosts: options.allowedHosts,
     allowUpstream: options.allowUpstream,
     playlistFreshMs: options.playlistFreshSeconds * 1000,
     ignoreNoStore: options.ignoreNoStore,
+    validateOutdated: options.validateOutdated,
     apart: options.identity === "apart",
     shared: options.shared,
     heuristicPercent: options.heuristicPercent,
@@ -221,6 +248,7 @@ export function coreOptions(options: Options): CoreOptions {
     requestFields: options.requestFields,
     responseFields: options.policy === "http" ? options.responseFields.concat("*") : options.responseFields,
     maxCacheBytes: options.maxCacheBytes,
+    resigns: false,
   };
 }
 

@@ -14,7 +14,8 @@ import {
   proxyTick,
   setReserveShortfall,
 } from "../core/exchange/proxy-events.ts";
-import type { Action, Exchange, ProxyState } from "../core/exchange/proxy-state.ts";
+import type { Action, Exchange, ProxyState, Validation } from "../core/exchange/proxy-state.ts";
+import type { AppHooks } from "./app.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { CacheIndex } from "./cache-index.ts";
 import { ExchangeRunner } from "./exchange-runner.ts";
@@ -43,6 +44,8 @@ export type EngineParts = {
   /** Milliseconds since the epoch. */
   now: () => number;
   freeDiskReserveBytes: number;
+  /** Gives a URL that an origin takes in place of one that it refused; null when nobody can. */
+  resign: AppHooks["resign"];
   /** Told of every exchange that is over, and of what else a listener may want to know. */
   onExchange: (runner: ExchangeRunner) => void;
   onEvent: (name: "evicted" | "breaker", detail: string) => void;
@@ -68,6 +71,8 @@ export class Engine {
   /** Flights that write a file, or wait to: the first of each list writes. */
   private readonly writers = new Map<number, FlightRunner[]>();
   private readonly starts: StartQueue;
+  /** Who waits for what a validation finds, by exchange. */
+  private readonly validations = new Map<number, (found: Validation) => void>();
   private draining = false;
   private stopped = false;
   /** Called when nothing is on its way to the disk any more, once the engine is stopped. */
@@ -147,6 +152,27 @@ export class Engine {
     this.runners.delete(runner.exchange.id);
     this.background.delete(runner);
     this.parts.onExchange(runner);
+  }
+
+  /** Asks the library's caller for another URL; `done` hears within `resignMs`, once. */
+  resign(url: string, status: number, done: (url: string | null) => void): void {
+    let told = false;
+    const tell = (signed: string | null): void => {
+      if (told) return;
+      told = true;
+      clearTimeout(timer);
+      done(signed);
+    };
+    // R-SIGN-2
+    const timer = setTimeout(() => tell(null), this.state.options.limits.resignMs);
+    timer.unref();
+    if (this.parts.resign === null) tell(null);
+    else this.parts.resign(url, status, tell);
+  }
+
+  /** Calls `done` with what an exchange that validates finds. */
+  whenValidated(exchange: Exchange, done: (found: Validation) => void): void {
+    this.validations.set(exchange.id, done);
   }
 
   /** The runner of a flight. */
@@ -241,6 +267,9 @@ export class Engine {
       case "abort":
         this.flightRunner(action.flight).abort();
         return;
+      case "resign":
+        this.flightRunner(action.flight).resign(action.answer);
+        return;
       case "landed":
         this.flights.get(action.flight.id)?.landed();
         this.flights.delete(action.flight.id);
@@ -262,6 +291,12 @@ export class Engine {
         this.attach(action.exchange, null);
         this.starts.add(action.exchange);
         return;
+      case "validated": {
+        const done = this.validations.get(action.exchange.id);
+        this.validations.delete(action.exchange.id);
+        done?.(action.found);
+        return;
+      }
       case "store":
         this.parts.index.put(action.body.entry);
         return;

@@ -8,7 +8,8 @@ import { flightShouldWrite } from "../core/download/flight.ts";
 import { isEncoded } from "../core/download/head-verdict.ts";
 import { flightData, flightSettle, flightTrim } from "../core/exchange/flight-data.ts";
 import { flightDone, flightWritten, pumpReaders } from "../core/exchange/flight-end.ts";
-import { flightHead } from "../core/exchange/flight-head.ts";
+import type { OriginAnswer } from "../core/exchange/flight-head.ts";
+import { flightHead, flightResigned } from "../core/exchange/flight-head.ts";
 import { fieldFirst } from "../core/http/field-list.ts";
 import type { Engine } from "./engine.ts";
 import { loggedUrl } from "./log.ts";
@@ -29,6 +30,8 @@ export class FlightRunner {
   private decoder: ContentDecoder | null = null;
   /** Runs while bytes wait that are not worth a write yet. */
   private timer: NodeJS.Timeout | null = null;
+  /** What came behind a head that is not judged yet: a paused origin may have sent a little more. */
+  private held: (() => void)[] | null = null;
   /** Received bytes in memory, in order; `offsets` are where each begins. */
   private chunks: Buffer[] = [];
   private offsets: number[] = [];
@@ -52,12 +55,14 @@ export class FlightRunner {
         },
         onData: (bytes) => {
           if (attempt !== this.attempt) return;
-          if (this.decoder === null) this.onData(bytes);
+          if (this.held !== null) this.hold(Buffer.from(bytes));
+          else if (this.decoder === null) this.onData(bytes);
           else this.decoder.feed(Buffer.from(bytes));
         },
         onDone: (failure) => {
           if (attempt !== this.attempt) return;
-          if (this.decoder === null || failure !== null) this.onDone(failure);
+          if (this.held !== null) this.held.push(() => this.onDone(failure));
+          else if (this.decoder === null || failure !== null) this.onDone(failure);
           else this.decoder.end();
         },
       },
@@ -72,7 +77,25 @@ export class FlightRunner {
     this.decoder?.abort();
     this.transfer = null;
     this.decoder = null;
+    this.held = null;
     this.write();
+  }
+
+  /** The origin refused the URL: what it says waits until the library's caller has another, or has none. */
+  resign(answer: OriginAnswer): void {
+    const { engine, flight, attempt } = this;
+    this.transfer?.pause();
+    this.held = [];
+    engine.resign(flight.source, answer.status, (url) => {
+      if (attempt !== this.attempt) return;
+      const held = this.held ?? [];
+      this.held = null;
+      engine.run((nowMs) => flightResigned(engine.state, flight, answer, url, nowMs));
+      // Sent anew, or given up.
+      if (attempt !== this.attempt) return;
+      if (!flight.paused) this.transfer?.resume();
+      for (const event of held) event();
+    });
   }
 
   pause(): void {
@@ -146,6 +169,10 @@ export class FlightRunner {
       });
       this.write();
     });
+  }
+
+  private hold(bytes: Buffer): void {
+    this.held?.push(() => this.onData(bytes));
   }
 
   private onHead(head: OriginHead): void {

@@ -13,10 +13,11 @@ import { clearProxy, connectivityChanged, proxyTick, setReserveShortfall } from 
 import { refuse } from "../core/exchange/request-admission.ts";
 import { invariantFaults, leftovers } from "./support/exchange-invariants.ts";
 import { headLine } from "./support/exchange-lines.ts";
-import { Simulator, simOptions } from "./support/exchange-simulator.ts";
+import { Simulator } from "./support/exchange-simulator.ts";
 import type { SimFlight } from "./support/flight-memory.ts";
 import { randomFrom } from "./support/random.ts";
 import { runDigest } from "./support/run-digest.ts";
+import { simOptions } from "./support/sim-options.ts";
 import type { SimPlayer } from "./support/sim-player.ts";
 import { recordIds } from "./support/vectors.ts";
 

@@ -9,7 +9,8 @@ import { proxyDeadline } from "../core/exchange/proxy-events.ts";
 import { invariantFaults, leftovers, sendFaults } from "./support/exchange-invariants.ts";
 import type { ExchangePlaybook } from "./support/exchange-playbook.ts";
 import { playEvent, stagePlaybook } from "./support/exchange-playbook.ts";
-import { Simulator, simOptions } from "./support/exchange-simulator.ts";
+import { Simulator } from "./support/exchange-simulator.ts";
+import { simOptions } from "./support/sim-options.ts";
 import { recordIds } from "./support/vectors.ts";
 
 const root = new URL("../../fixtures/", import.meta.url);

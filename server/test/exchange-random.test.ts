@@ -13,12 +13,13 @@ import {
 } from "../core/exchange/proxy-events.ts";
 import { fieldFirst } from "../core/http/field-list.ts";
 import { invariantFaults, leftovers, sendFaults } from "./support/exchange-invariants.ts";
-import { Simulator, simOptions } from "./support/exchange-simulator.ts";
+import { Simulator } from "./support/exchange-simulator.ts";
 import { randomFrom } from "./support/random.ts";
 import type { RandomResource } from "./support/random-origin.ts";
 import { pathOf, RandomOrigin, versionText } from "./support/random-origin.ts";
 import { rewritten } from "./support/rewriting.ts";
 import { runDigest } from "./support/run-digest.ts";
+import { simOptions } from "./support/sim-options.ts";
 import type { SimPlayer } from "./support/sim-player.ts";
 import { recordIds } from "./support/vectors.ts";
 

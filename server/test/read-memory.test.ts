@@ -61,7 +61,8 @@ t.test("a proxy keeps as much as the flights of its slots may hold, and no more"
   const limits = { slotsMax: 3, tailBytesMax: 8 * readBlockBytes };
   const resolved = resolveOptions({ port: 0, logLevel: "silent", cacheDir: t.testdir(), limits });
   if (!resolved.ok) throw new Error(resolved.message);
-  const app = await startApp(resolved.options, { onExchange: () => undefined, onEvent: () => undefined });
+  const listeners = { onExchange: () => undefined, onEvent: () => undefined };
+  const app = await startApp(resolved.options, listeners, { keyUrl: (url) => url, resign: null });
   t.teardown(app.stop);
   const memory = app.engine.readMemory;
   const blocks = Array.from({ length: 30 }, () => memory.take());

@@ -7,7 +7,7 @@ import { admitRequest } from "../core/exchange/request-admission.ts";
 import type { KnownTarget } from "../core/exchange/target-memory.ts";
 import { newTargetMemory, recallTarget, rememberTarget } from "../core/exchange/target-memory.ts";
 import { noParameters } from "../core/route/own-parameters.ts";
-import { simOptions } from "./support/exchange-simulator.ts";
+import { simOptions } from "./support/sim-options.ts";
 
 const url = "http://o/a.m3u8?b=1";
 const known = (): KnownTarget => ({

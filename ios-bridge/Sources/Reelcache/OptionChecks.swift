@@ -55,6 +55,7 @@ private let limitsThatMayBeZero = [
   "queueWaitMs",
   "expressRangeBytes",
   "redirectsMax",
+  "resignMax",
   "readAheadBytesMax",
   "seekBytesMin",
   "detachBytesMax",

@@ -180,6 +180,13 @@ package let optionTable: [OptionRow] = [
     .flag(\.shared),
     "count as a cache that several users share: s-maxage counts, private is not stored"
   ),
+  row(
+    "validateOutdated",
+    "validate-outdated",
+    .flag,
+    .flag(\.validateOutdated),
+    "validate media whose stated freshness is over before it is used"
+  ),
   row("ignoreNoStore", "ignore-no-store", .flag, .flag(\.ignoreNoStore), "store responses that say no-store"),
   row(
     "identity",

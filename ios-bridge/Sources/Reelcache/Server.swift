@@ -107,6 +107,19 @@ public final class Server: Sendable {
     loop.later { [app] in app.prefetch(bytes) }
   }
 
+  /// Asks the origin of a URL whether what is stored of it is current, fresh or not. `fields` are those of the requests
+  /// that it is stored for.
+  public func validate(_ url: String, fields: [String: String] = [:]) async -> Validation {
+    if !isRunning { return .failed }
+    let bytes = upstreamBytes(url)
+    let sorted = fields.sorted { $0.key < $1.key }
+    let list: FieldList = sorted.flatMap { [ByteString(utf8: $0.key), ByteString(utf8: $0.value)] }
+    let found = await withCheckedContinuation { continuation in
+      loop.later { [app] in app.validate(bytes, list) { continuation.resume(returning: $0) } }
+    }
+    return Validation(found)
+  }
+
   /// Tells that the network changed: origins given up are tried again at once. On Apple's systems the server also learns
   /// of it by itself.
   public func networkChanged() {
@@ -194,7 +207,7 @@ final class Tally: @unchecked Sendable {
 }
 
 /// A URL as the core takes it: bytes, escaped as a player would.
-private func upstreamBytes(_ url: String) -> ByteString {
+func upstreamBytes(_ url: String) -> ByteString {
   escapeUri(ByteString(utf8: url))
 }
 

@@ -57,6 +57,8 @@ public struct ServerOptions: Sendable, Equatable {
   public var heuristicPercent = 0
   /// Counts as a cache that several users share: s-maxage counts, private is not stored. Default false.
   public var shared = false
+  /// Validates media whose stated freshness is over before it is used. Default false.
+  public var validateOutdated = false
   /// Stores responses that say no-store. Default false.
   public var ignoreNoStore = false
   /// Whether what depends on who asks is stored apart for each, or not. Default `apart`.

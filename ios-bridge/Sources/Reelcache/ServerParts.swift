@@ -14,7 +14,7 @@ import ReelcacheEdge
 #endif
 
 /// The edge's view of the options. Throws a `StartError` when the file of certificate authorities cannot be read.
-func appOptions(_ options: ServerOptions) throws -> AppOptions {
+func appOptions(_ options: ServerOptions, _ hooks: ServerHooks) throws -> AppOptions {
   AppOptions(
     host: options.host,
     port: options.port,
@@ -26,12 +26,12 @@ func appOptions(_ options: ServerOptions) throws -> AppOptions {
     logLevel: options.logLevel,
     logFormat: options.logFormat == "pretty" ? .pretty : .json,
     evictionDelayMs: options.evictionDelayMs,
-    core: coreOptions(options)
+    core: coreOptions(options, hooks)
   )
 }
 
 /// The core's view of the options.
-func coreOptions(_ options: ServerOptions) -> CoreOptions {
+func coreOptions(_ options: ServerOptions, _ hooks: ServerHooks) -> CoreOptions {
   var limits = defaultLimits
   for (name, field) in limitFields {
     if let value = options.limits[name.description] { limits[keyPath: field] = value }
@@ -43,11 +43,13 @@ func coreOptions(_ options: ServerOptions) -> CoreOptions {
       dropParameters: options.dropParameters.map(wireText),
       keepParameters: options.keepParameters?.map(wireText)
     ),
+    keyUrl: keyUrl(hooks),
     secret: ByteString(utf8: options.secret),
     allowedHosts: options.allowedHosts.map(wireText),
     allowUpstream: options.allowUpstream.map(wireText),
     playlistFreshMs: min(options.playlistFreshSeconds * 1_000, integerMax),
     ignoreNoStore: options.ignoreNoStore,
+    validateOutdated: options.validateOutdated,
     apart: options.identity == .apart,
     shared: options.shared,
     heuristicPercent: options.heuristicPercent,
@@ -58,7 +60,8 @@ func coreOptions(_ options: ServerOptions) -> CoreOptions {
     forwardFields: options.forwardFields.map(wireText) + (options.policy == .http ? ["*"] : []),
     requestFields: options.requestFields.map(wireText),
     responseFields: options.responseFields.map(wireText) + (options.policy == .http ? ["*"] : []),
-    maxCacheBytes: options.maxCacheBytes
+    maxCacheBytes: options.maxCacheBytes,
+    resigns: hooks.resign != nil
   )
 }
 

@@ -17,13 +17,16 @@ public let reelcacheVersion = "0.1.0"
 /// let server = try await startServer()
 /// let item = AVPlayerItem(url: server.convertUrl(playlistUrl))
 /// ```
-public func startServer(_ options: ServerOptions = ServerOptions()) async throws -> Server {
+public func startServer(
+  _ options: ServerOptions = ServerOptions(),
+  hooks: ServerHooks = ServerHooks()
+) async throws -> Server {
   let resolved: ServerOptions
   switch resolveOptions(options) {
   case .resolved(let options): resolved = options
   case .refused(let message): throw StartError(.option, message)
   }
-  let appOptions = try appOptions(resolved)
+  let appOptions = try appOptions(resolved, hooks)
   let loop = EventLoop()
   let hub = EventHub()
   let tally = Tally()
@@ -44,7 +47,7 @@ public func startServer(_ options: ServerOptions = ServerOptions()) async throws
   )
   let started = await withCheckedContinuation { (continuation: CheckedContinuation<Result<App, AppError>, Never>) in
     loop.later {
-      startApp(appOptions, listeners, loop) { result in continuation.resume(returning: result) }
+      startApp(appOptions, listeners, appHooks(hooks), loop) { result in continuation.resume(returning: result) }
     }
   }
   switch started {

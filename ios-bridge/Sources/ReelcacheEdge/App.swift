@@ -73,12 +73,22 @@ package final class App: @unchecked Sendable {
       startExchange(state, exchange, nowMs)
     }
   }
+
+  /// Asks an origin whether what is stored of a URL is current; `done` follows on the loop.
+  package func validate(_ url: ByteString, _ fields: FieldList, _ done: @escaping (Validation) -> Void) {
+    engine.run { nowMs in
+      let exchange = validationExchange(state, url, fields, nowMs)
+      engine.whenValidated(exchange, done)
+      startExchange(state, exchange, nowMs)
+    }
+  }
 }
 
 /// Starts a proxy, on its loop; `done` follows there.
 package func startApp(
   _ options: AppOptions,
   _ listeners: AppListeners,
+  _ hooks: AppHooks,
   _ loop: EventLoop,
   _ done: @escaping (Result<App, AppError>) -> Void
 ) {
@@ -91,7 +101,7 @@ package func startApp(
     done(.failure(.directory(message)))
     return
   }
-  let parts = AppParts(options, listeners, loop, log, directory)
+  let parts = AppParts(options, listeners, hooks, loop, log, directory)
   let engine = parts.engine
   engine.run { nowMs in engine.checkReserve(nowMs) }
   let listening = ListenerParts(

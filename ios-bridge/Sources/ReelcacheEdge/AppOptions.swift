@@ -63,6 +63,17 @@ package struct AppListeners: Sendable {
   }
 }
 
+/// What the library's caller decides; called on the loop.
+package struct AppHooks: Sendable {
+  /// Gives a URL that an origin takes in place of one that it refused with a status, or nil, from any thread; nil when
+  /// nobody can.
+  package let resign: (@Sendable (ByteString, Int, @escaping @Sendable (ByteString?) -> Void) -> Void)?
+
+  package init(resign: (@Sendable (ByteString, Int, @escaping @Sendable (ByteString?) -> Void) -> Void)?) {
+    self.resign = resign
+  }
+}
+
 /// Why a proxy could not be started.
 package enum AppError: Error {
   /// The cache directory; the message says what to do.

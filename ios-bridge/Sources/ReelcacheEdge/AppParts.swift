@@ -37,6 +37,7 @@ final class AppParts: @unchecked Sendable {
   init(
     _ options: AppOptions,
     _ listeners: AppListeners,
+    _ hooks: AppHooks,
     _ loop: EventLoop,
     _ log: Log,
     _ directory: HeldDirectory
@@ -109,6 +110,7 @@ final class AppParts: @unchecked Sendable {
         log: log,
         now: epochMs,
         freeDiskReserveBytes: options.freeDiskReserveBytes,
+        resign: hooks.resign,
         onExchange: { runner in
           let nowMs = epochMs()
           logExchange(runner, nowMs, log)

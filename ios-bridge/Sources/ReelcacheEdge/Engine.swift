@@ -19,6 +19,8 @@ package struct EngineParts {
   /// Milliseconds since the epoch.
   package let now: () -> Int
   package let freeDiskReserveBytes: Int
+  /// Gives a URL that an origin takes in place of one that it refused; nil when nobody can.
+  package let resign: (@Sendable (ByteString, Int, @escaping @Sendable (ByteString?) -> Void) -> Void)?
   /// Told of every exchange that is over, and of what else a listener may want to know.
   package let onExchange: (ExchangeRunner) -> Void
   package let onEvent: (ProxyEvent, ByteString) -> Void
@@ -44,6 +46,8 @@ package final class Engine: @unchecked Sendable {
   /// Flights that write a file, or wait to: the first of each list writes.
   private var writers: [Int: [FlightRunner]] = [:]
   private lazy var starts = StartQueue(self)
+  /// Who waits for what a validation finds, by exchange.
+  private var validations: [Int: (Validation) -> Void] = [:]
   private var draining = false
   private var stopped = false
   /// Called when nothing is on its way to the disk any more, once the engine is stopped.
@@ -114,6 +118,24 @@ package final class Engine: @unchecked Sendable {
     }
     runners[exchange.id] = runner
     if response == nil { background.append(runner) }
+  }
+
+  /// Asks the library's caller for another URL; `done` hears within `resignMs`, once.
+  package func resign(_ url: ByteString, _ status: Int, _ done: @escaping (ByteString?) -> Void) {
+    let asked = ResignAsked(done)
+    // R-SIGN-2
+    asked.timer = loop.after(state.options.limits.resignMs) { asked.tell(nil) }
+    let loop = loop
+    if let resign = parts.resign {
+      resign(url, status) { signed in loop.later { asked.tell(signed) } }
+    } else {
+      asked.tell(nil)
+    }
+  }
+
+  /// Calls `done` with what an exchange that validates finds.
+  package func whenValidated(_ exchange: Exchange, _ done: @escaping (Validation) -> Void) {
+    validations[exchange.id] = done
   }
 
   /// The runner of a flight.
@@ -206,6 +228,8 @@ package final class Engine: @unchecked Sendable {
       flightRunner(flight).send(fields)
     case .abort(let flight):
       flightRunner(flight).abort()
+    case .resign(let flight, let answer):
+      flightRunner(flight).resign(answer)
     case .landed(let flight):
       flights[flight.id] = nil
       if stopped && state.flights.isEmpty { idle?() }
@@ -220,6 +244,8 @@ package final class Engine: @unchecked Sendable {
     case .begin(let exchange):
       attach(exchange, nil)
       starts.add(exchange)
+    case .validated(let exchange, let found):
+      validations.removeValue(forKey: exchange.id)?(found)
     case .store(let body):
       parts.index.put(body.entry)
     case .span(let body, let start, let end):
@@ -252,5 +278,23 @@ package final class Engine: @unchecked Sendable {
       self.timerMs = -1
       self.run { nowMs in proxyTick(self.state, nowMs) }
     }
+  }
+}
+
+/// A question for another URL: the first answer counts. Lives on the loop.
+private final class ResignAsked: @unchecked Sendable {
+  var timer: LoopTimer?
+  private var done: ((ByteString?) -> Void)?
+
+  init(_ done: @escaping (ByteString?) -> Void) {
+    self.done = done
+  }
+
+  func tell(_ url: ByteString?) {
+    timer?.cancel()
+    timer = nil
+    let done = done
+    self.done = nil
+    done?(url)
   }
 }

@@ -20,6 +20,9 @@ package final class FlightRunner: @unchecked Sendable {
   private var decoder: (any ContentDecoder)?
   /// Runs while bytes wait that are not worth a write yet.
   private var timer: LoopTimer?
+  /// What came behind a head that is not judged yet: a paused origin may have sent a little more.
+  private var held: [() -> Void] = []
+  private var isHolding = false
   /// Received bytes in memory, in order; `offsets` are where each begins.
   private var chunks: [Data] = []
   private var offsets: [Int] = []
@@ -48,11 +51,23 @@ package final class FlightRunner: @unchecked Sendable {
         },
         onData: { bytes in
           if attempt != self.attempt { return }
-          if let decoder = self.decoder { decoder.feed(bytes) } else { self.onData(bytes) }
+          if self.isHolding {
+            self.held.append { self.onData(bytes) }
+          } else if let decoder = self.decoder {
+            decoder.feed(bytes)
+          } else {
+            self.onData(bytes)
+          }
         },
         onDone: { failure in
           if attempt != self.attempt { return }
-          if failure == nil, let decoder = self.decoder { decoder.end() } else { self.onDone(failure) }
+          if self.isHolding {
+            self.held.append { self.onDone(failure) }
+          } else if failure == nil, let decoder = self.decoder {
+            decoder.end()
+          } else {
+            self.onDone(failure)
+          }
         }
       )
     )
@@ -67,7 +82,27 @@ package final class FlightRunner: @unchecked Sendable {
     decoder?.abort()
     transfer = nil
     decoder = nil
+    held = []
+    isHolding = false
     write()
+  }
+
+  /// The origin refused the URL: what it says waits until the library's caller has another, or has none.
+  package func resign(_ answer: OriginAnswer) {
+    let attempt = attempt
+    transfer?.pause()
+    isHolding = true
+    engine.resign(flight.source, answer.status) { url in
+      if attempt != self.attempt { return }
+      let held = self.held
+      self.held = []
+      self.isHolding = false
+      self.engine.run { nowMs in flightResigned(self.engine.state, self.flight, answer, url, nowMs) }
+      // Sent anew, or given up.
+      if attempt != self.attempt { return }
+      if !self.flight.paused { self.transfer?.resume() }
+      for event in held { event() }
+    }
   }
 
   package func pause() {

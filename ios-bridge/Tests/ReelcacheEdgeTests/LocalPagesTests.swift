@@ -10,11 +10,13 @@ final class LocalPagesTests: XCTestCase {
       limits: defaultLimits,
       policy: .media,
       keyRules: KeyRules(dropParameters: [], keepParameters: nil),
+      keyUrl: { $0 },
       secret: "",
       allowedHosts: [],
       allowUpstream: [],
       playlistFreshMs: 0,
       ignoreNoStore: false,
+      validateOutdated: false,
       apart: true,
       shared: false,
       heuristicPercent: 0,
@@ -24,7 +26,8 @@ final class LocalPagesTests: XCTestCase {
       forwardFields: [],
       requestFields: [],
       responseFields: [],
-      maxCacheBytes: 1_000
+      maxCacheBytes: 1_000,
+      resigns: false
     ),
     1,
     0

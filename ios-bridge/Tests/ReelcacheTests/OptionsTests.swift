@@ -181,7 +181,7 @@ final class OptionsTests: XCTestCase {
       XCTAssertEqual(flagValue("limit", "\(name)=\(value)"), .limits([name: value]))
       var options = ServerOptions()
       options.limits = [name: value + 1]
-      let changed = coreOptions(options).limits
+      let changed = coreOptions(options, ServerHooks()).limits
       let differing = limitFields.filter { changed[keyPath: $0.field] != defaultLimits[keyPath: $0.field] }
       XCTAssertEqual(differing.map(\.name.description), [name])
     }
@@ -233,7 +233,7 @@ final class OptionsTests: XCTestCase {
   /// A value that is not the row's default.
   private func otherValue(_ row: OptionRow) -> OptionValue {
     switch row.value(ServerOptions()) {
-    case .text: .text(row.choices.last ?? "something else")
+    case .text(let text): .text(row.choices.first { $0 != text } ?? "something else")
     case .number(let number): .number(number + 1)
     case .flag(let on): .flag(!on)
     case .list, .absent: .list(["a", "b"])

@@ -16,11 +16,21 @@ final class TestOrigin: @unchecked Sendable {
   private let listener: Int32
   private let lock = NSLock()
   private var heads: [String] = []
+  private var refused: @Sendable (String) -> Bool = { _ in false }
+  private var closed = false
+  /// The body of a refusal.
+  let refusal = Data(repeating: 7, count: 300_000)
 
   var url: String { "http://127.0.0.1:\(port)" }
 
   /// The request heads so far.
   var requests: [String] { lock.withLock { heads } }
+
+  /// Requests with such a head are answered 403.
+  var refuse: @Sendable (String) -> Bool {
+    get { lock.withLock { refused } }
+    set { lock.withLock { refused = newValue } }
+  }
 
   init(_ bytes: Int) throws {
     var seed: UInt32 = 1
@@ -35,7 +45,9 @@ final class TestOrigin: @unchecked Sendable {
     Thread.detachNewThread { self.accept() }
   }
 
+  /// Takes no connection any more, and answers nothing on those that are there.
   func close() {
+    lock.withLock { closed = true }
     shutdown(listener, Int32(SHUT_RDWR))
     Foundation.close(listener)
   }
@@ -83,7 +95,13 @@ final class TestOrigin: @unchecked Sendable {
       while let end = received.range(of: Data("\r\n\r\n".utf8)) {
         let head = String(decoding: received[..<end.lowerBound], as: UTF8.self)
         received = Data(received[end.upperBound...])
+        if lock.withLock({ closed }) { return }
         lock.withLock { heads.append(head) }
+        if refuse(head) {
+          let answer = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: \(refusal.count)\r\n\r\n"
+          if !send(connection, Data(answer.utf8) + refusal) { return }
+          continue
+        }
         let answer =
           "HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nETag: \"v1\"\r\nCache-Control: max-age=600\r\n"
           + "Content-Length: \(body.count)\r\n\r\n"

@@ -37,6 +37,10 @@ export type Limits = {
   bodySilenceMs: number;
   /** Redirects followed for one request. */
   redirectsMax: number;
+  /** Times that one request's URL is signed anew by the library's caller. */
+  resignMax: number;
+  /** Time for the library's caller to sign a URL anew, in milliseconds. */
+  resignMs: number;
   /** Largest origin response head, in bytes; larger is 502. */
   originHeadBytesMax: number;
   /** How far a flight may run ahead of its furthest reader, in bytes. */
@@ -119,6 +123,8 @@ export const defaultLimits: Limits = {
   headSilenceMs: 30_000,
   bodySilenceMs: 30_000,
   redirectsMax: 5,
+  resignMax: 2,
+  resignMs: 10_000,
   originHeadBytesMax: 65_536,
   readAheadBytesMax: 16_777_216,
   tailBytesMax: 2_097_152,

@@ -78,6 +78,7 @@ export function heuristicLifetimeMs(modifiedMs: number, dateMs: number, percent:
 /**
  * Whether a stored response may be reused as it is ("fresh") or must be validated first ("stale").
  * `explicitMs` is -1 when the origin gave no lifetime; `playlistDefaultMs` then holds for finished playlists.
+ * `validateOutdated`: under the media policy too, what never changes is stale once a lifetime that it was given is over.
  */
 export function reuse(
   kind: EntryKind,
@@ -88,6 +89,7 @@ export function reuse(
   targetDurationMs: number,
   playlistDefaultMs: number,
   noCache: boolean,
+  validateOutdated: boolean,
 ): "fresh" | "stale" {
   // R-FRESH-4
   if (noCache) {
@@ -99,8 +101,8 @@ export function reuse(
   }
   switch (kind) {
     case "media":
-      // R-FRESH-5
-      return "fresh";
+      // R-FRESH-5, R-FRESH-14
+      return validateOutdated && explicitMs >= 0 && ageMs >= explicitMs ? "stale" : "fresh";
     case "multivariant":
     case "vod":
       // R-FRESH-7

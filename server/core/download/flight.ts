@@ -67,6 +67,9 @@ export type Flight = {
   /** URL of the current request: changes with redirects. */
   url: string;
   redirects: number;
+  /** The URL that it was first asked at, and how often the library's caller has signed it anew. */
+  source: string;
+  resigned: number;
   /** Player fields to forward, in table order. */
   forward: FieldList;
   /** The key of what is for its player, and what of its player's request tells variants apart: as it first was sent. */

@@ -17,7 +17,7 @@ import { jsonEntryKind } from "./exchange-playlist.ts";
 import { bodyAgeMs, serveBody } from "./exchange-serve.ts";
 import { findStored, openingKey } from "./exchange-variant.ts";
 import { joinFlight, launchFlight, openOpening } from "./flight-control.ts";
-import { answerProblem } from "./problem.ts";
+import { answerProblem, finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** Plans an exchange: called when it begins, and again when what it waited for came to nothing. */
@@ -34,9 +34,15 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   }
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if (current !== null && current.entry.kind !== "media") exchange.playlist = true;
+  if (exchange.found !== null && current === null) {
+    // R-CHECK-1
+    exchange.found = exchange.note.fwd === "" ? "absent" : "updated";
+    finishExchange(state, exchange, nowMs);
+    return;
+  }
   const shares = !exchange.solo && mayShare(state, exchange, current);
   const fresh = current !== null && isReusable(state, current, nowMs);
-  if (shares && current !== null && mayTake(state, exchange, current, fresh, nowMs)) {
+  if (shares && current !== null && exchange.found === null && mayTake(state, exchange, current, fresh, nowMs)) {
     serveBody(state, exchange, current, nowMs);
     return;
   }
@@ -82,6 +88,7 @@ export function isReusable(state: ProxyState, body: Body, nowMs: number): boolea
     entry.targetDurationMs,
     state.options.playlistFreshMs,
     control.noCache,
+    state.options.validateOutdated,
   );
   return verdict === "fresh";
 }

@@ -20,11 +20,16 @@ import { answerKnownPlaylist } from "./exchange-playlist.ts";
 import { resumeReading } from "./exchange-read.ts";
 import { joinFlight, laneOf, launchFlight, openHole, promoteFlight, unpause } from "./flight-control.ts";
 import { answerProblem, finishExchange, plainParts, sendHead } from "./problem.ts";
-import type { Exchange, ProxyState } from "./proxy-state.ts";
+import type { Exchange, ProxyState, Validation } from "./proxy-state.ts";
 import { endsAhead, noteChoice } from "./start-ahead.ts";
 
 /** Serves an exchange from a body whose head is known: at once, or when the flight for its first byte has an answer. */
 export function serveBody(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
+  if (exchange.found !== null) {
+    exchange.found = validation(exchange, body);
+    finishExchange(state, exchange, nowMs);
+    return;
+  }
   if (exchange.body === null) holdBody(exchange, body);
   if (endsAhead(state, exchange, body, nowMs)) return;
   if (body.entry.kind !== "media") noteChoice(state, exchange, nowMs);
@@ -44,6 +49,15 @@ export function serveBody(state: ProxyState, exchange: Exchange, body: Body, now
     return;
   }
   serveRange(state, exchange, body, nowMs);
+}
+
+/** What an exchange that validates found: the body is what it would be served from. */
+function validation(exchange: Exchange, body: Body): Validation {
+  const { detail, fwdStatus } = exchange.note;
+  // R-CHECK-2
+  if (detail === "offline") return "offline";
+  if (body.passing) return body.status === 404 || body.status === 410 ? "gone" : "failed";
+  return fwdStatus === 304 ? "current" : "updated";
 }
 
 /** The head of a response from a body; `start` and `end` are the bytes that follow, end -1 for an unknown length. */

@@ -261,7 +261,7 @@ export function unpause(state: ProxyState, flight: Flight): void {
 
 /** The lane of what an exchange asks for (R-EXPRESS-1). */
 export function laneOf(state: ProxyState, exchange: Exchange): Lane {
-  if (exchange.method === "") return "background";
+  if (exchange.method === "" && exchange.found === null) return "background";
   if (exchange.playlist || exchange.method === "HEAD" || remembersUrl(state.expressUrls, exchange.url))
     return "express";
   const range = exchange.range;
@@ -288,8 +288,22 @@ function newFlight(
   exchange: Exchange,
   nowMs: number,
 ): Flight {
+  const flight = flightOf(state, body, purpose, exchange, nowMs);
+  state.nextFlightId += 1;
+  state.flights.set(flight.id, flight);
+  body.flights.push(flight);
+  return flight;
+}
+
+function flightOf(
+  state: ProxyState,
+  body: Body,
+  purpose: "opening" | "hole",
+  exchange: Exchange,
+  nowMs: number,
+): Flight {
   const forward = forwardedFields(state, exchange);
-  const flight: Flight = {
+  return {
     id: state.nextFlightId,
     body,
     asker: exchange.id,
@@ -300,6 +314,8 @@ function newFlight(
     // R-FLIGHT-16: the URL that was asked for just now is the one whose signature holds.
     url: exchange.url,
     redirects: 0,
+    source: exchange.url,
+    resigned: 0,
     forward,
     space: exchange.space,
     selecting: forward,
@@ -326,10 +342,6 @@ function newFlight(
     requestMs: nowMs,
     waiters: [],
   };
-  state.nextFlightId += 1;
-  state.flights.set(flight.id, flight);
-  body.flights.push(flight);
-  return flight;
 }
 
 function waitFor(exchange: Exchange, flight: Flight): void {

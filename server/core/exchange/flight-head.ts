@@ -1,6 +1,5 @@
 /** The origin answered: what its head means for the flight, the resource, and those who wait. */
 import { lowerAscii } from "../base/bytes.ts";
-import { entryEtag, entryLastModified } from "../cache/entry.ts";
 import { storable } from "../cache/storability.ts";
 import { breakerSucceeded } from "../download/breaker.ts";
 import type { Body, Flight } from "../download/flight.ts";
@@ -8,20 +7,20 @@ import type { Framing, HeadVerdict } from "../download/head-verdict.ts";
 import { headVerdict } from "../download/head-verdict.ts";
 import { resolveRange } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
-import { fieldFirst, fieldRemove, fieldSet } from "../http/field-list.ts";
+import { fieldFirst, fieldRemove } from "../http/field-list.ts";
 import { passedResponseFields, storedResponseFields } from "../http/field-table.ts";
 import { isPlaylistType } from "../http/media-type.ts";
-import { originOf } from "../http/uri-reference.ts";
-import { sameVersion } from "../http/validator.ts";
+import { isHttpUrl, originOf } from "../http/uri-reference.ts";
 import { upstreamUrlAllowed } from "../route/upstream-access.ts";
 import { doomBody, publishBody, storeBody } from "./body-life.ts";
 import { roomFor } from "./eviction-run.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { answerUnsatisfied, serveBody } from "./exchange-serve.ts";
 import { boundVariants, isFor, responseKey } from "./exchange-variant.ts";
-import { detachFlight, leaveSlot, removeFlight, resetPositions, sendFlight } from "./flight-control.ts";
+import { detachFlight, leaveSlot, resetPositions, sendFlight } from "./flight-control.ts";
 import { failCursors, flightFailed, nextWaiter, pumpReaders, takeWaiters } from "./flight-end.ts";
 import { acceptHole, dropWaiters, moveFlight, versionChanged } from "./flight-hole.ts";
+import { acceptNotModified, isSameHead } from "./flight-renewal.ts";
 import { finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
@@ -32,6 +31,44 @@ export type OriginAnswer = { status: number; reason: string; fields: FieldList; 
 export function flightHead(state: ProxyState, flight: Flight, answer: OriginAnswer, nowMs: number): void {
   if (flight.state !== "asked") return;
   breakerSucceeded(state.breakers, originOf(flight.url));
+  // R-SIGN-1
+  if (mayResign(state, flight, answer)) {
+    flight.resigned += 1;
+    state.actions.push({ kind: "resign", flight, answer });
+    return;
+  }
+  judgeHead(state, flight, answer, nowMs);
+}
+
+/** The library's caller was asked for a URL that the origin takes: it has one, or null. */
+export function flightResigned(
+  state: ProxyState,
+  flight: Flight,
+  answer: OriginAnswer,
+  url: string | null,
+  nowMs: number,
+): void {
+  if (flight.state !== "asked") return;
+  // R-SIGN-2
+  if (url === null || !isHttpUrl(url) || !upstreamUrlAllowed(url, state.options.allowUpstream)) {
+    judgeHead(state, flight, answer, nowMs);
+    return;
+  }
+  // R-REDIRECT-3
+  const isElsewhere = originOf(url) !== originOf(flight.source);
+  flight.forward = isElsewhere ? withoutCredentials(flight.selecting) : flight.selecting;
+  flight.url = url;
+  flight.redirects = 0;
+  sendFlight(state, flight, nowMs);
+}
+
+function mayResign(state: ProxyState, flight: Flight, answer: OriginAnswer): boolean {
+  const isRefused = answer.status === 401 || answer.status === 403;
+  return state.options.resigns && isRefused && flight.resigned < state.options.limits.resignMax;
+}
+
+/** What the head of the origin's response means. */
+function judgeHead(state: ProxyState, flight: Flight, answer: OriginAnswer, nowMs: number): void {
   const verdict = headVerdict(
     {
       method: flight.method,
@@ -111,42 +148,6 @@ function askWhole(state: ProxyState, flight: Flight, nowMs: number): void {
   sendFlight(state, flight, nowMs);
 }
 
-/** 304: the stored version is still the one (RFC 9111 section 4.3.4). */
-function acceptNotModified(state: ProxyState, flight: Flight, answer: OriginAnswer, nowMs: number): void {
-  const known = flight.revalidates;
-  // R-REVAL-6
-  if (known !== null && !isOfVersion(known, answer, -1)) doomBody(state, known);
-  const waiters = takeWaiters(state, flight);
-  const requestMs = flight.requestMs;
-  removeFlight(state, flight, nowMs);
-  if (known === null || known.doomed) {
-    for (const exchange of waiters) planExchange(state, exchange, nowMs);
-    return;
-  }
-  const entry = known.entry;
-  const fresh = storedResponseFields(answer.fields, state.options.responseFields);
-  // What they said was of the answer before.
-  fieldRemove(entry.fields, "age");
-  fieldRemove(entry.fields, "date");
-  for (let at = 0; at + 1 < fresh.length; at += 2) {
-    const name = fresh[at] ?? "";
-    // R-REVAL-1: a 304 has no body of its own to describe, and its entity tag may be the weak form of the stored one.
-    const isKept = lowerAscii(name) === "content-type" || (lowerAscii(name) === "etag" && entryEtag(entry) !== null);
-    if (!isKept) fieldSet(entry.fields, name, fresh[at + 1] ?? "");
-  }
-  entry.requestMs = requestMs;
-  entry.responseMs = nowMs;
-  // R-VARY-7
-  if (entry.key !== responseKey(state, flight, entry.fields)) doomBody(state, known);
-  storeBody(state, known);
-  for (const exchange of waiters) {
-    exchange.note.fwdStatus = answer.status;
-    // One before may have found that it cannot be completed.
-    if (known.doomed) planExchange(state, exchange, nowMs);
-    else serveBody(state, exchange, known, nowMs);
-  }
-}
-
 function acceptOpening(
   state: ProxyState,
   flight: Flight,
@@ -173,24 +174,6 @@ function acceptOpening(
   }
   if (ranged && verdict.kind === "whole") flight.body.rangeless = true;
   openBody(state, flight, answer, verdict, nowMs);
-}
-
-/** Whether a 200 to HEAD shows, by a validator, that the stored version is still the one. */
-function isSameHead(known: Body, answer: OriginAnswer, total: number): boolean {
-  const hasEtag = entryEtag(known.entry) !== null && fieldFirst(answer.fields, "etag") !== null;
-  const hasDate = entryLastModified(known.entry) !== null && fieldFirst(answer.fields, "last-modified") !== null;
-  return (hasEtag || hasDate) && isOfVersion(known, answer, total);
-}
-
-/** Whether nothing in an answer says that it is about another version than the stored one. */
-function isOfVersion(known: Body, answer: OriginAnswer, total: number): boolean {
-  const { entry } = known;
-  const stored = entryEtag(entry);
-  const etag = fieldFirst(answer.fields, "etag");
-  // Beside entity tags a date says nothing: the same bytes may have been written anew.
-  const isTagged = stored !== null && etag !== null;
-  const storedDate = isTagged ? null : entryLastModified(entry);
-  return sameVersion(stored, storedDate, entry.total, etag, fieldFirst(answer.fields, "last-modified"), total);
 }
 
 /** The flight decided what the resource is: its body is published, and those who waited are served from it. */
@@ -254,8 +237,9 @@ function serveWaiters(state: ProxyState, flight: Flight, answer: OriginAnswer, s
 
 /** What is not for all is fetched by each (R-STORE-8). */
 function fetchAlone(state: ProxyState, exchange: Exchange, nowMs: number): void {
-  // R-AHEAD-10
-  if (exchange.ahead) {
+  // R-AHEAD-10; who validates has its answer: what is stored is replaced.
+  if (exchange.ahead || exchange.found !== null) {
+    if (exchange.found !== null) exchange.found = "updated";
     finishExchange(state, exchange, nowMs);
     return;
   }

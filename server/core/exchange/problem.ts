@@ -19,6 +19,8 @@ export function answerProblem(
   nowMs: number,
 ): void {
   exchange.note.detail = code;
+  // R-CHECK-2
+  if (exchange.found !== null) exchange.found = code === "offline" ? "offline" : "failed";
   const content = problemBody(code, detail, null);
   const head = problemHead(state, code, content, exchange.note, exchange.httpMinor, exchange.keepAlive, nowMs);
   sendHead(state, exchange, head, exchange.method === "HEAD" ? "" : content);
@@ -83,6 +85,7 @@ export function finishExchange(state: ProxyState, exchange: Exchange, nowMs: num
   if (exchange.state === "done") return;
   exchange.state = "done";
   state.exchanges.delete(exchange.id);
+  if (exchange.found !== null) state.actions.push({ kind: "validated", exchange, found: exchange.found });
   const flight = exchange.waitingOn;
   exchange.waitingOn = null;
   if (flight !== null) {

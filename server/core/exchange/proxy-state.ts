@@ -1,6 +1,7 @@
 /** The state of the whole proxy as the core sees it, and the actions that the edge carries out, in order. */
 import type { Limits } from "../base/limits.ts";
 import type { KeyRules } from "../cache/cache-key.ts";
+import { cacheKey } from "../cache/cache-key.ts";
 import type { ReusePolicy } from "../cache/freshness.ts";
 import type { BreakerTable } from "../download/breaker.ts";
 import { breakerTable } from "../download/breaker.ts";
@@ -11,10 +12,12 @@ import type { ResourceTable } from "../download/resource-table.ts";
 import { newResourceTable } from "../download/resource-table.ts";
 import type { RangeSpec } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
+import { isHttpUrl } from "../http/uri-reference.ts";
 import type { CacheNote } from "../response/cache-status.ts";
 import type { ResponseHead } from "../response/response-head.ts";
 import type { OwnParameters } from "../route/own-parameters.ts";
 import type { UrlForm } from "../route/request-target.ts";
+import type { OriginAnswer } from "./flight-head.ts";
 import type { PlaylistMemory } from "./playlist-memory.ts";
 import { newPlaylistMemory } from "./playlist-memory.ts";
 import type { StartClaim, StartMemory } from "./start-memory.ts";
@@ -32,12 +35,16 @@ export type CoreOptions = {
   limits: Limits;
   policy: ReusePolicy;
   keyRules: KeyRules;
+  /** Gives the URL that stands for a URL in its cache key: itself, unless the library's caller knows better. */
+  keyUrl: (url: string) => string;
   secret: string;
   allowedHosts: string[];
   allowUpstream: string[];
   /** Freshness of a finished playlist that names none, in milliseconds. */
   playlistFreshMs: number;
   ignoreNoStore: boolean;
+  /** What was given a lifetime is validated once it is over, under the media policy too. */
+  validateOutdated: boolean;
   /** What depends on who asks is kept apart, not passed through. */
   apart: boolean;
   /** The proxy counts as a cache that several users share. */
@@ -55,6 +62,8 @@ export type CoreOptions = {
   /** Names of further origin fields to pass on, lower case. */
   responseFields: string[];
   maxCacheBytes: number;
+  /** The library's caller signs URLs anew that an origin refuses. */
+  resigns: boolean;
 };
 
 /** A request as it came off the wire. */
@@ -70,6 +79,9 @@ export type PlayerRequest = {
   /** The player asked for, or the edge insists on, closing after this response. */
   close: boolean;
 };
+
+/** What asking an origin after a stored response came to. */
+export type Validation = "current" | "updated" | "gone" | "offline" | "absent" | "failed";
 
 export type ExchangeState = "waiting" | "gathering" | "sending" | "done";
 
@@ -104,6 +116,8 @@ export type Exchange = {
   solo: boolean;
   /** It takes only what is stored: no origin is asked for it. */
   onlyStored: boolean;
+  /** It only validates what is stored, and this is what it found; null for any other. */
+  found: Validation | null;
   body: Body | null;
   cursor: Cursor | null;
   waitingOn: Flight | null;
@@ -124,6 +138,8 @@ export type Action =
   | { kind: "abort"; flight: Flight }
   | { kind: "pause"; flight: Flight }
   | { kind: "resume"; flight: Flight }
+  /** Ask the library's caller for a URL that the origin takes; its answer comes as `flightResigned`. */
+  | { kind: "resign"; flight: Flight; answer: OriginAnswer }
   /** The flight is over: nothing of it is needed any more. */
   | { kind: "landed"; flight: Flight }
   /** Send a response head; with `content`, the whole response. */
@@ -132,6 +148,8 @@ export type Action =
   | { kind: "pump"; exchange: Exchange }
   /** Take on an exchange that has no player, then let the core plan it. */
   | { kind: "begin"; exchange: Exchange }
+  /** An exchange that validates is over. */
+  | { kind: "validated"; exchange: Exchange; found: Validation }
   /** Write the entry's row. */
   | { kind: "store"; body: Body }
   /** Write a span's row: its bytes are in the file. */
@@ -183,6 +201,13 @@ export function flightsByAge(state: ProxyState): Flight[] {
   const flights = Array.from(state.flights.values());
   flights.sort((a, b) => a.id - b.id);
   return flights;
+}
+
+/** The cache key of a URL. */
+export function keyOf(options: CoreOptions, url: string): string {
+  const named = options.keyUrl(url);
+  // R-KEY-7
+  return cacheKey(named === url || isHttpUrl(named) ? named : url, options.keyRules);
 }
 
 /** A proxy with an empty cache. */

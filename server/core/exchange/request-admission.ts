@@ -1,7 +1,6 @@
 /** A request as it came off the wire: refused, a page of the proxy's own, or an exchange. */
 import { lowerAscii } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import { cacheKey } from "../cache/cache-key.ts";
 import { requestControl } from "../cache/request-control.ts";
 import { identityKey } from "../cache/variant.ts";
 import { parseRange, rangeText } from "../http/byte-range.ts";
@@ -23,6 +22,7 @@ import { upstreamUrlAllowed } from "../route/upstream-access.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { finishExchange, plainParts, problemHead } from "./problem.ts";
 import type { Exchange, PlayerRequest, ProxyState } from "./proxy-state.ts";
+import { keyOf } from "./proxy-state.ts";
 import { isWorthFetching } from "./start-ahead.ts";
 import type { KnownTarget } from "./target-memory.ts";
 import { recallTarget, rememberTarget } from "./target-memory.ts";
@@ -93,6 +93,13 @@ export function backgroundExchange(
   nowMs: number,
 ): Exchange {
   return unheardExchange(state, [], form, url, prefix, nowMs);
+}
+
+/** Begins an exchange that asks an origin whether what is stored of a URL is current, for requests with these fields. */
+export function validationExchange(state: ProxyState, url: string, fields: FieldList, nowMs: number): Exchange {
+  const exchange = unheardExchange(state, fields, "query", url, "", nowMs);
+  exchange.found = "failed";
+  return exchange;
 }
 
 /** Begins an exchange for what another's player will ask for next, with the fields that it sent. */
@@ -171,7 +178,7 @@ function targetOf(state: ProxyState, form: UrlForm, url: string, own: OwnParamet
     form,
     url,
     own,
-    key: cacheKey(url, state.options.keyRules),
+    key: keyOf(state.options, url),
     // R-JSON-5
     playlist: isPlaylistUrl(url) || own.as !== "none",
     allowed: upstreamUrlAllowed(url, state.options.allowUpstream),
@@ -206,6 +213,7 @@ function newExchange(
     startClaim: null,
     solo: false,
     onlyStored: state.options.policy === "http" && requestControl(request.fields).onlyIfCached,
+    found: null,
     body: null,
     cursor: null,
     waitingOn: null,

@@ -2,7 +2,6 @@
  * Fetches ahead what a player asks for next when it begins to play: the proxy knows it as soon as the media playlist is
  * here. Nothing is fetched of which it is not certain that the player asks for it (SPEC: R-AHEAD-1).
  */
-import { cacheKey } from "../cache/cache-key.ts";
 import { entryCombinable } from "../cache/entry.ts";
 import { forbidsStoring } from "../cache/storability.ts";
 import { carriesCredentials } from "../cache/variant.ts";
@@ -21,6 +20,7 @@ import { isReusable } from "./exchange-plan.ts";
 import { forwardedFields } from "./exchange-variant.ts";
 import { finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
+import { keyOf } from "./proxy-state.ts";
 import { aheadExchange } from "./request-admission.ts";
 import { claimStart, rememberStarts } from "./start-memory.ts";
 
@@ -30,8 +30,8 @@ export type StartNames = { named: string[]; groups: string[][] };
 /** Reads the names off a multivariant playlist, whose playlists have these URLs; null when nothing is fetched ahead. */
 export function startNames(state: ProxyState, bytes: string, baseUrl: string, playlists: string[]): StartNames | null {
   if (!state.options.startAhead) return null;
-  const keyOf = (url: string): string => cacheKey(url, state.options.keyRules);
-  return { named: playlists.map(keyOf), groups: startGroups(bytes, baseUrl).map((urls) => urls.map(keyOf)) };
+  const key = (url: string): string => keyOf(state.options, url);
+  return { named: playlists.map(key), groups: startGroups(bytes, baseUrl).map((urls) => urls.map(key)) };
 }
 
 /** A multivariant playlist goes out to a player: it begins with one playlist of each group. */
@@ -116,7 +116,7 @@ function mayFetch(state: ProxyState, part: StartPart, nowMs: number): boolean {
   if (!upstreamUrlAllowed(part.url, state.options.allowUpstream) || isPlaylistUrl(part.url)) return false;
   if (breakerOpenUntil(state.breakers, originOf(part.url)) >= 0) return false;
   if (part.end - part.start > state.options.limits.startAheadBytesMax) return false;
-  const slot = findSlot(state.table, cacheKey(part.url, state.options.keyRules));
+  const slot = findSlot(state.table, keyOf(state.options, part.url));
   if (slot === null) return true;
   const body = slot.current;
   if (body === null || !isReusable(state, body, nowMs)) return false;

@@ -4,11 +4,13 @@ import type { Action } from "../../core/exchange/proxy-state.ts";
 import type { FieldList } from "../../core/http/field-list.ts";
 import type { ResponseHead } from "../../core/response/response-head.ts";
 
-/** The line of an action that is neither a head nor a pump: those are the player's lines. */
-export function actionLine(action: Exclude<Action, { kind: "head" | "pump" }>): string {
+/** The line of an action that is none of the player's own: a head, a pump, what it found. */
+export function actionLine(action: Exclude<Action, { kind: "head" | "pump" | "validated" }>): string {
   switch (action.kind) {
     case "send":
       return `send f${action.flight.id} ${action.flight.method} ${action.flight.url}${fieldsText(action.fields)}`;
+    case "resign":
+      return `resign f${action.flight.id} ${action.flight.source} after ${action.answer.status}`;
     case "begin":
       return `begin X${action.exchange.id} ${action.exchange.url}`;
     case "store":

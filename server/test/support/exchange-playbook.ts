@@ -10,8 +10,9 @@ import { clearProxy, connectivityChanged, proxyTick, setReserveShortfall } from 
 import type { CoreOptions, PlayerRequest } from "../../core/exchange/proxy-state.ts";
 import { refuse } from "../../core/exchange/request-admission.ts";
 import { headLine } from "./exchange-lines.ts";
-import { Simulator, simOptions } from "./exchange-simulator.ts";
+import { Simulator } from "./exchange-simulator.ts";
 import type { SimFlight } from "./flight-memory.ts";
+import { simOptions } from "./sim-options.ts";
 
 export type PlaybookRequest = {
   as: string;
@@ -28,8 +29,10 @@ export type PlaybookRequest = {
 export type PlaybookEvent =
   | ({ kind: "request" } & PlaybookRequest)
   | { kind: "preload"; as: string; url: string }
+  | { kind: "validate"; as: string; url: string; fields?: string[] }
   | { kind: "refuse"; as: string; target: string }
   | { kind: "head"; flight: string; status: number; reason?: string; fields?: string[]; framing?: Framing }
+  | { kind: "resign"; flight: string; url: string | null }
   | { kind: "data"; flight: string; bytes?: number; text?: string }
   | { kind: "done"; flight: string; failure?: string }
   | { kind: "written"; flight: string; upTo: number }
@@ -92,6 +95,9 @@ export function playEvent(sim: Simulator, event: PlaybookEvent): void {
     case "preload":
       sim.preload(event.as, event.url);
       return;
+    case "validate":
+      sim.validate(event.as, event.url, event.fields ?? []);
+      return;
     case "refuse": {
       const answer = refuse(state, playerRequest(event), "stopping", "", nowMs);
       if (answer.kind === "answer")
@@ -103,6 +109,9 @@ export function playEvent(sim: Simulator, event: PlaybookEvent): void {
       sim.head(openFlight(sim, event.flight), { status, reason, fields, framing });
       return;
     }
+    case "resign":
+      sim.resign(openFlight(sim, event.flight), event.url);
+      return;
     case "data":
       sim.data(openFlight(sim, event.flight), event.text ?? ".".repeat(event.bytes ?? 0));
       return;

@@ -2,8 +2,6 @@
  * The edge without I/O: carries out the actions of the core as the engine and its runners do, in virtual time, and
  * writes one line for each. Origins, disks and players are the caller's: it says what comes and when.
  */
-import type { Limits } from "../../core/base/limits.ts";
-import { defaultLimits } from "../../core/base/limits.ts";
 import type { Entry } from "../../core/cache/entry.ts";
 import type { Body, Flight } from "../../core/download/flight.ts";
 import { flightShouldPause } from "../../core/download/flight.ts";
@@ -13,11 +11,16 @@ import { unpause } from "../../core/exchange/flight-control.ts";
 import { bodyWriteFailed, flightData, flightSettle, flightTrim } from "../../core/exchange/flight-data.ts";
 import { flightDone, flightWritten, pumpReaders } from "../../core/exchange/flight-end.ts";
 import type { OriginAnswer } from "../../core/exchange/flight-head.ts";
-import { flightHead } from "../../core/exchange/flight-head.ts";
+import { flightHead, flightResigned } from "../../core/exchange/flight-head.ts";
 import { exchangeEnded, exchangeLost, loadEntries } from "../../core/exchange/proxy-events.ts";
 import type { Action, CoreOptions, Exchange, PlayerRequest, ProxyState } from "../../core/exchange/proxy-state.ts";
 import { newProxyState } from "../../core/exchange/proxy-state.ts";
-import { admitRequest, backgroundExchange, startExchange } from "../../core/exchange/request-admission.ts";
+import {
+  admitRequest,
+  backgroundExchange,
+  startExchange,
+  validationExchange,
+} from "../../core/exchange/request-admission.ts";
 import { readerDiskEnd, tailFlight } from "../../core/reader/reader-step.ts";
 import type { ResponseHead } from "../../core/response/response-head.ts";
 import { actionLine, headLine } from "./exchange-lines.ts";
@@ -27,31 +30,6 @@ import { newSimPlayer, type SimPlayer } from "./sim-player.ts";
 
 const sniffBytes = 12;
 
-/** Options under which little comes between a case and what it shows. */
-export function simOptions(limits: Partial<Limits>, options: Partial<CoreOptions>): CoreOptions {
-  return {
-    limits: { ...defaultLimits, ...limits },
-    policy: "media",
-    keyRules: { dropParameters: [], keepParameters: null },
-    secret: "",
-    allowedHosts: [],
-    allowUpstream: [],
-    playlistFreshMs: 0,
-    ignoreNoStore: false,
-    apart: true,
-    shared: false,
-    heuristicPercent: 0,
-    startAhead: false,
-    cors: false,
-    keepAlive: true,
-    forwardFields: [],
-    requestFields: [],
-    responseFields: [],
-    maxCacheBytes: 1_000_000_000,
-    ...options,
-  };
-}
-
 export class Simulator {
   readonly state: ProxyState;
   readonly players = new Map<string, SimPlayer>();
@@ -59,6 +37,8 @@ export class Simulator {
   /** Data files by entry id. */
   readonly files = new Map<number, string>();
   private readonly removed = new Set<number>();
+  /** What origins said of URLs that are being signed anew, by flight. */
+  private readonly refused = new Map<number, OriginAnswer>();
   lines: string[] = [];
   nowMs = 0;
   /** Told of every request that goes to the origin. */
@@ -100,8 +80,23 @@ export class Simulator {
     });
   }
 
+  validate(name: string, url: string, fields: string[]): void {
+    this.run(() => {
+      const exchange = validationExchange(this.state, url, fields, this.nowMs);
+      this.attach(name, exchange, 0, true);
+      startExchange(this.state, exchange, this.nowMs);
+    });
+  }
+
   head(sim: SimFlight, answer: OriginAnswer): void {
     this.run(() => flightHead(this.state, sim.flight, answer, this.nowMs));
+  }
+
+  resign(sim: SimFlight, url: string | null): void {
+    const answer = this.refused.get(sim.flight.id);
+    if (answer === undefined) throw new Error(`f${sim.flight.id} asks for no other URL`);
+    this.refused.delete(sim.flight.id);
+    this.run(() => flightResigned(this.state, sim.flight, answer, url, this.nowMs));
   }
 
   data(sim: SimFlight, text: string): void {
@@ -223,8 +218,16 @@ export class Simulator {
       this.sendHead(action.exchange, action.head, action.content);
       return;
     }
+    if (action.kind === "validated") {
+      const player = this.names.get(action.exchange.id);
+      if (player !== undefined) player.end = "whole";
+      this.lines.push(`${player?.name} finds it ${action.found}`);
+      return;
+    }
     this.lines.push(actionLine(action));
-    if (action.kind === "begin") {
+    if (action.kind === "resign") {
+      this.refused.set(action.flight.id, action.answer);
+    } else if (action.kind === "begin") {
       this.attach(`X${action.exchange.id}`, action.exchange, Number.MAX_SAFE_INTEGER, true);
       startExchange(this.state, action.exchange, this.nowMs);
     } else if (action.kind === "send") {

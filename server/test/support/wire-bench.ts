@@ -10,7 +10,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { startServer } from "../../index.ts";
+import { type Hooks, startServer } from "../../index.ts";
 import {
   barrier,
   patternBytes,
@@ -84,9 +84,9 @@ export function scratch(t: RawTest): string {
 }
 
 /** Starts the proxy; it is stopped at teardown. */
-export async function proxy(t: RawTest, options: ServerOptions): Promise<Server> {
+export async function proxy(t: RawTest, options: ServerOptions, hooks: Hooks = {}): Promise<Server> {
   const given = { port: 0, logLevel: "silent", allowPrivate: ["127.0.0.1:*"], ...options };
-  const server = wireCommand === "" ? await startServer(given) : await commandServer(given);
+  const server = wireCommand === "" ? await startServer(given, hooks) : await commandServer(given);
   t.teardown(() => server.stop());
   return server;
 }
@@ -103,10 +103,15 @@ async function commandServer(options: NonNullable<ServerOptions>): Promise<Serve
 }
 
 /** Origin and proxy for one test. */
-export async function bench(t: RawTest, handler: RawHandler, options: ServerOptions = {}): Promise<Bench> {
+export async function bench(
+  t: RawTest,
+  handler: RawHandler,
+  options: ServerOptions = {},
+  hooks: Hooks = {},
+): Promise<Bench> {
   const cacheDir = scratch(t);
   const origin = await rawOrigin(t, handler);
-  const server = await proxy(t, { cacheDir, ...options });
+  const server = await proxy(t, { cacheDir, ...options }, hooks);
   const query = (path: string): string => `/proxy?url=${encodeURIComponent(origin.url + path)}`;
   return {
     origin,

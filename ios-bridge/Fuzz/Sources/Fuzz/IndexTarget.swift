@@ -145,11 +145,13 @@ private func coreOptions() -> CoreOptions {
     limits: defaultLimits,
     policy: .media,
     keyRules: KeyRules(dropParameters: [], keepParameters: nil),
+    keyUrl: { $0 },
     secret: "",
     allowedHosts: [],
     allowUpstream: [],
     playlistFreshMs: 300_000,
     ignoreNoStore: false,
+    validateOutdated: false,
     apart: true,
     shared: false,
     heuristicPercent: 0,
@@ -159,7 +161,8 @@ private func coreOptions() -> CoreOptions {
     forwardFields: [],
     requestFields: [],
     responseFields: [],
-    maxCacheBytes: 1_000_000
+    maxCacheBytes: 1_000_000,
+    resigns: false
   )
 }
 

@@ -35,6 +35,10 @@ package struct Limits: Sendable, Equatable {
   package var bodySilenceMs = 30_000
   /// Redirects followed for one request.
   package var redirectsMax = 5
+  /// Times that one request's URL is signed anew by the library's caller.
+  package var resignMax = 2
+  /// Time for the library's caller to sign a URL anew, in milliseconds.
+  package var resignMs = 10_000
   /// Largest origin response head, in bytes; larger is 502.
   package var originHeadBytesMax = 65_536
   /// How far a flight may run ahead of its furthest reader, in bytes.
@@ -122,6 +126,8 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("headSilenceMs", \.headSilenceMs),
   ("bodySilenceMs", \.bodySilenceMs),
   ("redirectsMax", \.redirectsMax),
+  ("resignMax", \.resignMax),
+  ("resignMs", \.resignMs),
   ("originHeadBytesMax", \.originHeadBytesMax),
   ("readAheadBytesMax", \.readAheadBytesMax),
   ("tailBytesMax", \.tailBytesMax),

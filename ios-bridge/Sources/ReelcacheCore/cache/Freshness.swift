@@ -73,6 +73,7 @@ package func heuristicLifetimeMs(_ modifiedMs: Int, _ dateMs: Int, _ percent: In
 
 /// Whether a stored response may be reused as it is ("fresh") or must be validated first ("stale").
 /// `explicitMs` is -1 when the origin gave no lifetime; `playlistDefaultMs` then holds for finished playlists.
+/// `validateOutdated`: under the media policy too, what never changes is stale once a lifetime that it was given is over.
 package func reuse(
   _ kind: EntryKind,
   _ policy: ReusePolicy,
@@ -81,7 +82,8 @@ package func reuse(
   _ residentTimeMs: Int,
   _ targetDurationMs: Int,
   _ playlistDefaultMs: Int,
-  _ noCache: Bool
+  _ noCache: Bool,
+  _ validateOutdated: Bool
 ) -> ReuseVerdict {
   // R-FRESH-4
   if noCache { return .stale }
@@ -89,8 +91,8 @@ package func reuse(
   if policy == .http { return ageMs < explicitMs ? .fresh : .stale }
   switch kind {
   case .media:
-    // R-FRESH-5
-    return .fresh
+    // R-FRESH-5, R-FRESH-14
+    return validateOutdated && explicitMs >= 0 && ageMs >= explicitMs ? .stale : .fresh
   case .multivariant, .vod:
     // R-FRESH-7
     return ageMs < (explicitMs >= 0 ? explicitMs : playlistDefaultMs) ? .fresh : .stale

@@ -87,6 +87,9 @@ package final class Flight {
   /// URL of the current request: changes with redirects.
   @exclusivity(unchecked) package var url: ByteString
   var redirects = 0
+  /// The URL that it was first asked at, and how often the library's caller has signed it anew.
+  package let source: ByteString
+  var resigned = 0
   /// Player fields to forward, in table order.
   var forward: FieldList
   /// The key of what is for its player, and what of its player's request tells variants apart: as it first was sent.
@@ -155,6 +158,7 @@ package final class Flight {
     self.purpose = purpose
     self.lane = lane
     self.url = url
+    source = url
     self.forward = forward
     self.space = space
     self.selecting = forward

@@ -14,9 +14,15 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
   }
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if let current, current.entry.kind != .media { exchange.playlist = true }
+  if exchange.found != nil && current == nil {
+    // R-CHECK-1
+    exchange.found = exchange.note.fwd.isEmpty ? .absent : .updated
+    finishExchange(state, exchange, nowMs)
+    return
+  }
   let shares = !exchange.solo && mayShare(state, exchange, current)
   let fresh = current.map { isReusable(state, $0, nowMs) } ?? false
-  if shares, let current, mayTake(state, exchange, current, fresh, nowMs) {
+  if shares, let current, exchange.found == nil, mayTake(state, exchange, current, fresh, nowMs) {
     serveBody(state, exchange, current, nowMs)
     return
   }
@@ -63,7 +69,8 @@ package func isReusable(_ state: ProxyState, _ body: Body, _ nowMs: Int) -> Bool
     residentMs(entry.responseMs, nowMs),
     entry.targetDurationMs,
     state.options.playlistFreshMs,
-    control.noCache
+    control.noCache,
+    state.options.validateOutdated
   )
   return verdict == .fresh
 }

@@ -2,6 +2,11 @@
 
 /// Serves an exchange from a body whose head is known: at once, or when the flight for its first byte has an answer.
 package func serveBody(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ nowMs: Int) {
+  if exchange.found != nil {
+    exchange.found = validation(exchange, body)
+    finishExchange(state, exchange, nowMs)
+    return
+  }
   if exchange.body == nil { holdBody(exchange, body) }
   if endsAhead(state, exchange, body, nowMs) { return }
   if body.entry.kind != .media { noteChoice(state, exchange, nowMs) }
@@ -21,6 +26,14 @@ package func serveBody(_ state: ProxyState, _ exchange: Exchange, _ body: Body, 
     return
   }
   serveRange(state, exchange, body, nowMs)
+}
+
+/// What an exchange that validates found: the body is what it would be served from.
+private func validation(_ exchange: Exchange, _ body: Body) -> Validation {
+  // R-CHECK-2
+  if exchange.note.detail == "offline" { return .offline }
+  if body.passing { return body.status == 404 || body.status == 410 ? .gone : .failed }
+  return exchange.note.fwdStatus == 304 ? .current : .updated
 }
 
 /// The head of a response from a body; `start` and `end` are the bytes that follow, end -1 for an unknown length.

@@ -237,7 +237,7 @@ package func unpause(_ state: ProxyState, _ flight: Flight) {
 
 /// The lane of what an exchange asks for (R-EXPRESS-1).
 package func laneOf(_ state: ProxyState, _ exchange: Exchange) -> Lane {
-  if exchange.method == .background { return .background }
+  if exchange.method == .background && exchange.found == nil { return .background }
   if exchange.playlist || exchange.method == .head || remembersUrl(state.expressUrls, exchange.url) {
     return .express
   }

@@ -29,6 +29,44 @@ package struct Delivery: Sendable {
 package func flightHead(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ nowMs: Int) {
   if flight.state != .asked { return }
   breakerSucceeded(state.breakers, originOf(flight.url))
+  // R-SIGN-1
+  if mayResign(state, flight, answer) {
+    flight.resigned += 1
+    state.actions.append(.resign(flight: flight, answer: answer))
+    return
+  }
+  judgeHead(state, flight, answer, nowMs)
+}
+
+/// The library's caller was asked for a URL that the origin takes: it has one, or nil.
+package func flightResigned(
+  _ state: ProxyState,
+  _ flight: Flight,
+  _ answer: OriginAnswer,
+  _ url: ByteString?,
+  _ nowMs: Int
+) {
+  if flight.state != .asked { return }
+  // R-SIGN-2
+  guard let url, isHttpUrl(url), upstreamUrlAllowed(url, state.options.allowUpstream) else {
+    judgeHead(state, flight, answer, nowMs)
+    return
+  }
+  // R-REDIRECT-3
+  let isElsewhere = originOf(url) != originOf(flight.source)
+  flight.forward = isElsewhere ? withoutCredentials(flight.selecting) : flight.selecting
+  flight.url = url
+  flight.redirects = 0
+  sendFlight(state, flight, nowMs)
+}
+
+private func mayResign(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer) -> Bool {
+  let isRefused = answer.status == 401 || answer.status == 403
+  return state.options.resigns && isRefused && flight.resigned < state.options.limits.resignMax
+}
+
+/// What the head of the origin's response means.
+private func judgeHead(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ nowMs: Int) {
   let ask = Ask(
     method: flight.method,
     url: flight.url,
@@ -113,47 +151,6 @@ private func askWhole(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
   sendFlight(state, flight, nowMs)
 }
 
-/// 304: the stored version is still the one (RFC 9111 section 4.3.4).
-private func acceptNotModified(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ nowMs: Int) {
-  let known = flight.revalidates
-  // R-REVAL-6
-  if let known, !isOfVersion(known, answer, -1) { doomBody(state, known) }
-  let waiters = takeWaiters(state, flight)
-  let requestMs = flight.requestMs
-  removeFlight(state, flight, nowMs)
-  guard let known, !known.doomed else {
-    for exchange in waiters { planExchange(state, exchange, nowMs) }
-    return
-  }
-  let entry = known.entry
-  let fresh = storedResponseFields(answer.fields, state.options.responseFields)
-  // What they said was of the answer before.
-  fieldRemove(&entry.fields, "age")
-  fieldRemove(&entry.fields, "date")
-  var at = 0
-  while at + 1 < fresh.count {
-    // R-REVAL-1: a 304 has no body of its own to describe, and its entity tag may be the weak form of the stored one.
-    let name = lowerAscii(fresh[at])
-    let isKept = name == "content-type" || (name == "etag" && entryEtag(entry) != nil)
-    if !isKept { fieldSet(&entry.fields, fresh[at], fresh[at + 1]) }
-    at += 2
-  }
-  entry.requestMs = requestMs
-  entry.responseMs = nowMs
-  // R-VARY-7
-  if entry.key != responseKey(state, flight, entry.fields) { doomBody(state, known) }
-  storeBody(state, known)
-  for exchange in waiters {
-    exchange.note.fwdStatus = answer.status
-    // One before may have found that it cannot be completed.
-    if known.doomed {
-      planExchange(state, exchange, nowMs)
-    } else {
-      serveBody(state, exchange, known, nowMs)
-    }
-  }
-}
-
 private func acceptOpening(
   _ state: ProxyState,
   _ flight: Flight,
@@ -179,24 +176,6 @@ private func acceptOpening(
   }
   if ranged && !verdict.isPart { flight.body.rangeless = true }
   openBody(state, flight, answer, verdict, nowMs)
-}
-
-/// Whether a 200 to HEAD shows, by a validator, that the stored version is still the one.
-private func isSameHead(_ known: Body, _ answer: OriginAnswer, _ total: Int) -> Bool {
-  let hasEtag = entryEtag(known.entry) != nil && fieldFirst(answer.fields, "etag") != nil
-  let hasDate = entryLastModified(known.entry) != nil && fieldFirst(answer.fields, "last-modified") != nil
-  return (hasEtag || hasDate) && isOfVersion(known, answer, total)
-}
-
-/// Whether nothing in an answer says that it is about another version than the stored one.
-private func isOfVersion(_ known: Body, _ answer: OriginAnswer, _ total: Int) -> Bool {
-  let entry = known.entry
-  let stored = entryEtag(entry)
-  let etag = fieldFirst(answer.fields, "etag")
-  // Beside entity tags a date says nothing: the same bytes may have been written anew.
-  let isTagged = stored != nil && etag != nil
-  let storedDate = isTagged ? nil : entryLastModified(entry)
-  return sameVersion(stored, storedDate, entry.total, etag, fieldFirst(answer.fields, "last-modified"), total)
 }
 
 /// The flight decided what the resource is: its body is published, and those who waited are served from it.
@@ -271,8 +250,9 @@ private func serveWaiters(
 
 /// What is not for all is fetched by each (R-STORE-8).
 private func fetchAlone(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
-  // R-AHEAD-10
-  if exchange.ahead {
+  // R-AHEAD-10; who validates has its answer: what is stored is replaced.
+  if exchange.ahead || exchange.found != nil {
+    if exchange.found != nil { exchange.found = .updated }
     finishExchange(state, exchange, nowMs)
     return
   }

@@ -9,6 +9,8 @@ package func answerProblem(
   _ nowMs: Int
 ) {
   exchange.note.detail = ByteString(utf8: code.rawValue)
+  // R-CHECK-2
+  if exchange.found != nil { exchange.found = code == .offline ? .offline : .failed }
   let content = problemBody(code, detail, nil)
   let head = problemHead(state, code, content, exchange.note, exchange.httpMinor, exchange.keepAlive, nowMs)
   sendHead(state, exchange, head, exchange.method == .head ? "" : content)
@@ -80,6 +82,7 @@ package func finishExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: 
   if exchange.state == .done { return }
   exchange.state = .done
   state.exchanges[exchange.id] = nil
+  if let found = exchange.found { state.actions.append(.validated(exchange: exchange, found: found)) }
   let flight = exchange.waitingOn
   exchange.waitingOn = nil
   if let flight {

@@ -8,12 +8,16 @@ package struct CoreOptions: Sendable {
   package var limits: Limits
   package var policy: ReusePolicy
   package var keyRules: KeyRules
+  /// Gives the URL that stands for a URL in its cache key: itself, unless the library's caller knows better.
+  package var keyUrl: @Sendable (ByteString) -> ByteString
   package var secret: ByteString
   package var allowedHosts: [ByteString]
   package var allowUpstream: [ByteString]
   /// Freshness of a finished playlist that names none, in milliseconds.
   package var playlistFreshMs: Int
   package var ignoreNoStore: Bool
+  /// What was given a lifetime is validated once it is over, under the media policy too.
+  package var validateOutdated: Bool
   /// What depends on who asks is kept apart, not passed through.
   package var apart: Bool
   /// The proxy counts as a cache that several users share.
@@ -31,16 +35,20 @@ package struct CoreOptions: Sendable {
   /// Names of further origin fields to pass on, lower case.
   package var responseFields: [ByteString]
   package var maxCacheBytes: Int
+  /// The library's caller signs URLs anew that an origin refuses.
+  package var resigns: Bool
 
   package init(
     limits: Limits,
     policy: ReusePolicy,
     keyRules: KeyRules,
+    keyUrl: @escaping @Sendable (ByteString) -> ByteString,
     secret: ByteString,
     allowedHosts: [ByteString],
     allowUpstream: [ByteString],
     playlistFreshMs: Int,
     ignoreNoStore: Bool,
+    validateOutdated: Bool,
     apart: Bool,
     shared: Bool,
     heuristicPercent: Int,
@@ -50,16 +58,19 @@ package struct CoreOptions: Sendable {
     forwardFields: [ByteString],
     requestFields: FieldList,
     responseFields: [ByteString],
-    maxCacheBytes: Int
+    maxCacheBytes: Int,
+    resigns: Bool
   ) {
     self.limits = limits
     self.policy = policy
     self.keyRules = keyRules
+    self.keyUrl = keyUrl
     self.secret = secret
     self.allowedHosts = allowedHosts
     self.allowUpstream = allowUpstream
     self.playlistFreshMs = playlistFreshMs
     self.ignoreNoStore = ignoreNoStore
+    self.validateOutdated = validateOutdated
     self.apart = apart
     self.shared = shared
     self.heuristicPercent = heuristicPercent
@@ -70,6 +81,7 @@ package struct CoreOptions: Sendable {
     self.requestFields = requestFields
     self.responseFields = responseFields
     self.maxCacheBytes = maxCacheBytes
+    self.resigns = resigns
   }
 }
 
@@ -103,6 +115,16 @@ package struct PlayerRequest: Sendable {
     self.localPort = localPort
     self.close = close
   }
+}
+
+/// What asking an origin after a stored response came to.
+package enum Validation: String, TextUnion, Sendable {
+  case current
+  case updated
+  case gone
+  case offline
+  case absent
+  case failed
 }
 
 package enum ExchangeState: String, TextUnion, Sendable {
@@ -150,6 +172,8 @@ package final class Exchange {
   var solo = false
   /// It takes only what is stored: no origin is asked for it.
   let onlyStored: Bool
+  /// It only validates what is stored, and this is what it found; nil for any other.
+  var found: Validation?
   @exclusivity(unchecked) package var body: Body?
   @exclusivity(unchecked) package var cursor: Cursor?
   var waitingOn: Flight?
@@ -212,6 +236,8 @@ package enum Action {
   case abort(flight: Flight)
   case pause(flight: Flight)
   case resume(flight: Flight)
+  /// Ask the library's caller for a URL that the origin takes; its answer comes as `flightResigned`.
+  case resign(flight: Flight, answer: OriginAnswer)
   /// The flight is over: nothing of it is needed any more.
   case landed(flight: Flight)
   /// Send a response head; with `content`, the whole response.
@@ -220,6 +246,8 @@ package enum Action {
   case pump(exchange: Exchange)
   /// Take on an exchange that has no player, then let the core plan it.
   case begin(exchange: Exchange)
+  /// An exchange that validates is over.
+  case validated(exchange: Exchange, found: Validation)
   /// Write the entry's row.
   case store(body: Body)
   /// Write a span's row: its bytes are in the file.
@@ -287,6 +315,13 @@ package final class ProxyState {
 /// nothing is decided by it.
 package func flightsByAge(_ state: ProxyState) -> [Flight] {
   state.flights.values.sorted { $0.id < $1.id }
+}
+
+/// The cache key of a URL.
+package func keyOf(_ options: CoreOptions, _ url: ByteString) -> ByteString {
+  let named = options.keyUrl(url)
+  // R-KEY-7
+  return cacheKey(named == url || isHttpUrl(named) ? named : url, options.keyRules)
 }
 
 /// A proxy with an empty cache.

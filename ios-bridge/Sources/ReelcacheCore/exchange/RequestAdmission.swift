@@ -78,6 +78,18 @@ package func backgroundExchange(
   unheardExchange(state, [], form, url, prefix, nowMs)
 }
 
+/// Begins an exchange that asks an origin whether what is stored of a URL is current, for requests with these fields.
+package func validationExchange(
+  _ state: ProxyState,
+  _ url: ByteString,
+  _ fields: FieldList,
+  _ nowMs: Int
+) -> Exchange {
+  let exchange = unheardExchange(state, fields, .query, url, "", nowMs)
+  exchange.found = .failed
+  return exchange
+}
+
 /// Begins an exchange for what another's player will ask for next, with the fields that it sent.
 package func aheadExchange(_ state: ProxyState, _ player: Exchange, _ part: StartPart, _ nowMs: Int) -> Exchange {
   var fields = player.fields
@@ -156,7 +168,7 @@ private func targetOf(
     form: form,
     url: url,
     own: own,
-    key: cacheKey(url, state.options.keyRules),
+    key: keyOf(state.options, url),
     // R-JSON-5
     playlist: isPlaylistUrl(url) || own.as != .none,
     allowed: upstreamUrlAllowed(url, state.options.allowUpstream)

@@ -15,8 +15,8 @@ package func startNames(
   _ playlists: [ByteString]
 ) -> StartNames? {
   if !state.options.startAhead { return nil }
-  func keyOf(_ url: ByteString) -> ByteString { cacheKey(url, state.options.keyRules) }
-  return StartNames(named: playlists.map(keyOf), groups: startGroups(bytes, baseUrl).map { $0.map(keyOf) })
+  func key(_ url: ByteString) -> ByteString { keyOf(state.options, url) }
+  return StartNames(named: playlists.map(key), groups: startGroups(bytes, baseUrl).map { $0.map(key) })
 }
 
 /// A multivariant playlist goes out to a player: it begins with one playlist of each group.
@@ -102,7 +102,7 @@ private func mayFetch(_ state: ProxyState, _ part: StartPart, _ nowMs: Int) -> B
   if !upstreamUrlAllowed(part.url, state.options.allowUpstream) || isPlaylistUrl(part.url) { return false }
   if breakerOpenUntil(state.breakers, originOf(part.url)) >= 0 { return false }
   if part.end - part.start > state.options.limits.startAheadBytesMax { return false }
-  guard let slot = findSlot(state.table, cacheKey(part.url, state.options.keyRules)) else { return true }
+  guard let slot = findSlot(state.table, keyOf(state.options, part.url)) else { return true }
   guard let body = slot.current, isReusable(state, body, nowMs) else { return false }
   let end = part.end == -1 ? body.entry.total : min(part.end, body.entry.total)
   return firstUncovered(body, part.start, end) != -1

@@ -2,11 +2,12 @@
 
 @testable import ReelcacheCore
 
-/// The line of an action that is neither a head nor a pump: those are the player's lines.
+/// The line of an action that is none of the player's own: a head, a pump, what it found.
 func actionLine(_ action: Action) -> ByteString {
   switch action {
   case .send(let flight, let fields):
     "send f\(flight.id) \(latin1(flight.method.rawValue)) \(flight.url)\(fieldsText(fields))"
+  case .resign(let flight, let answer): "resign f\(flight.id) \(flight.source) after \(answer.status)"
   case .begin(let exchange): "begin X\(exchange.id) \(exchange.url)"
   case .store(let body): storeLine(body)
   case .span(let body, let start, let end): "span e\(body.entry.id) \(start)-\(end)"
@@ -18,7 +19,7 @@ func actionLine(_ action: Action) -> ByteString {
   case .pause(let flight): "pause f\(flight.id)"
   case .resume(let flight): "resume f\(flight.id)"
   case .landed(let flight): "landed f\(flight.id)"
-  case .head, .pump: preconditionFailure("This line is the player's")
+  case .head, .pump, .validated: preconditionFailure("This line is the player's")
   }
 }
 

@@ -65,6 +65,11 @@ func playEvent(_ sim: Simulator, _ event: Json) throws {
     try sim.request(event.member("as"), playerRequest(event), event.optional("window") ?? integerMax)
   case "preload":
     try sim.preload(event.member("as"), event.member("url"))
+  case "validate":
+    try sim.validate(event.member("as"), event.member("url"), event.optional("fields") ?? [])
+  case "resign":
+    let url: ByteString? = try event.member("url")
+    try sim.resign(openFlight(sim, event), url)
   case "refuse":
     let name: ByteString = try event.member("as")
     if case .answer(let head, let content) = refuse(state, try playerRequest(event), .stopping, "", nowMs) {
@@ -131,6 +136,8 @@ private func setOption(_ options: inout CoreOptions, _ name: String, _ value: Js
   case "apart": options.apart = try Bool(json: value)
   case "shared": options.shared = try Bool(json: value)
   case "heuristicPercent": options.heuristicPercent = try Int(json: value)
+  case "validateOutdated": options.validateOutdated = try Bool(json: value)
+  case "resigns": options.resigns = try Bool(json: value)
   case "startAhead": options.startAhead = try Bool(json: value)
   case "cors": options.cors = try Bool(json: value)
   case "keepAlive": options.keepAlive = try Bool(json: value)

@@ -42,30 +42,6 @@ final class SimPlayer {
 
 private let sniffBytes = 12
 
-/// Options under which little comes between a case and what it shows.
-func simOptions(_ limits: Limits) -> CoreOptions {
-  CoreOptions(
-    limits: limits,
-    policy: .media,
-    keyRules: KeyRules(dropParameters: [], keepParameters: nil),
-    secret: "",
-    allowedHosts: [],
-    allowUpstream: [],
-    playlistFreshMs: 0,
-    ignoreNoStore: false,
-    apart: true,
-    shared: false,
-    heuristicPercent: 0,
-    startAhead: false,
-    cors: false,
-    keepAlive: true,
-    forwardFields: [],
-    requestFields: [],
-    responseFields: [],
-    maxCacheBytes: 1_000_000_000
-  )
-}
-
 /// The edge without I/O: carries out the actions of the core as the engine and its runners do, in virtual time, and
 /// writes one line for each. Origins, disks and players are the caller's: it says what comes and when.
 final class Simulator {
@@ -75,6 +51,8 @@ final class Simulator {
   /// Data files by entry id.
   var files: [Int: ByteString] = [:]
   private var removed: Set<Int> = []
+  /// What origins said of URLs that are being signed anew, by flight.
+  private var refused: [Int: OriginAnswer] = [:]
   var lines: [ByteString] = []
   var nowMs = 0
   /// Told of every request that goes to the origin.
@@ -116,6 +94,21 @@ final class Simulator {
       attach(SimPlayer(name, exchange, integerMax, true))
       startExchange(state, exchange, nowMs)
     }
+  }
+
+  func validate(_ name: ByteString, _ url: ByteString, _ fields: FieldList) throws {
+    try run {
+      let exchange = validationExchange(state, url, fields, nowMs)
+      attach(SimPlayer(name, exchange, 0, true))
+      startExchange(state, exchange, nowMs)
+    }
+  }
+
+  func resign(_ sim: SimFlight, _ url: ByteString?) throws {
+    guard let answer = refused.removeValue(forKey: sim.flight.id) else {
+      throw JsonError(description: "f\(sim.flight.id) asks for no other URL")
+    }
+    try run { flightResigned(state, sim.flight, answer, url, nowMs) }
   }
 
   func head(_ sim: SimFlight, _ answer: OriginAnswer) throws {
@@ -238,10 +231,17 @@ final class Simulator {
     case .head(let exchange, let head, let content):
       try sendHead(exchange, head, content)
       return
+    case .validated(let exchange, let found):
+      let player = names[exchange.id]
+      player?.end = .whole
+      lines.append("\(player?.name ?? "") finds it \(latin1(found.rawValue))")
+      return
     default:
       lines.append(actionLine(action))
     }
     switch action {
+    case .resign(let flight, let answer):
+      refused[flight.id] = answer
     case .begin(let exchange):
       attach(SimPlayer("X\(exchange.id)", exchange, integerMax, true))
       startExchange(state, exchange, nowMs)

@@ -22,9 +22,10 @@ final class LeakWatch {
   /// Notes what an action names, as some objects begin and end between two looks.
   func look(_ action: Action) {
     switch action {
-    case .send(let flight, _), .abort(let flight), .pause(let flight), .resume(let flight), .landed(let flight):
+    case .send(let flight, _), .abort(let flight), .pause(let flight), .resume(let flight), .landed(let flight),
+      .resign(let flight, _):
       add(flight)
-    case .head(let exchange, _, _), .pump(let exchange), .begin(let exchange):
+    case .head(let exchange, _, _), .pump(let exchange), .begin(let exchange), .validated(let exchange, _):
       add(exchange)
     case .store(let body), .span(let body, _, _), .touch(let body), .forget(let body), .remove(let body):
       add(body)

@@ -1,0 +1,32 @@
+/** The core's options in simulations. */
+import type { Limits } from "../../core/base/limits.ts";
+import { defaultLimits } from "../../core/base/limits.ts";
+import type { CoreOptions } from "../../core/exchange/proxy-state.ts";
+
+/** Options under which little comes between a case and what it shows. */
+export function simOptions(limits: Partial<Limits>, options: Partial<CoreOptions>): CoreOptions {
+  return {
+    limits: { ...defaultLimits, ...limits },
+    policy: "media",
+    keyUrl: (url) => url,
+    keyRules: { dropParameters: [], keepParameters: null },
+    secret: "",
+    allowedHosts: [],
+    allowUpstream: [],
+    playlistFreshMs: 0,
+    ignoreNoStore: false,
+    validateOutdated: false,
+    apart: true,
+    shared: false,
+    heuristicPercent: 0,
+    startAhead: false,
+    cors: false,
+    keepAlive: true,
+    forwardFields: [],
+    requestFields: [],
+    responseFields: [],
+    maxCacheBytes: 1_000_000_000,
+    resigns: false,
+    ...options,
+  };
+}

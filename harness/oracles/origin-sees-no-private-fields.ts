@@ -59,7 +59,10 @@ const forwarded = [
 const conditional = ["range", "if-range"];
 
 function hopFaults(entry: OriginEntry): string[] {
+  // R-PASS-1: what passes through has its content.
+  const isRead = entry.method === "GET" || entry.method === "HEAD";
   const faults = ofTheHop
+    .filter((name) => isRead || name !== "content-length")
     .filter((name) => fieldOf(entry.fields, name) !== null)
     .map((name) => `${name}: ${fieldOf(entry.fields, name)}`);
   const connection = fieldValues(entry.fields, "connection").join(", ").toLowerCase();

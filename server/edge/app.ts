@@ -1,6 +1,7 @@
 /** The composition root: the only place that knows every part, makes them in order and ends them in reverse. */
 import { readFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
 import type { ErrorCode } from "../core/base/errors.ts";
 import { defaultLimits } from "../core/base/limits.ts";
 import { problemHead } from "../core/exchange/problem.ts";
@@ -10,6 +11,7 @@ import { newProxyState } from "../core/exchange/proxy-state.ts";
 import {
   admitRequest,
   backgroundExchange,
+  hasContent,
   refuse,
   startExchange,
   validationExchange,
@@ -162,7 +164,8 @@ export async function startApp(options: Options, listeners: AppListeners, hooks:
   try {
     listener = await listen(options.host, options.port, {
       limits,
-      onRequest: (request, response) => onRequest(engine, pages, stopping, request, response),
+      takesContent: options.policy === "http",
+      onRequest: (request, response, content) => onRequest(engine, pages, stopping, request, response, content),
       problem: (code, detail) => plainProblem(state, code, detail, now()),
     });
   } catch (error) {
@@ -258,6 +261,7 @@ function onRequest(
   stopping: boolean,
   request: PlayerRequest,
   response: ServerResponse,
+  content: Readable,
 ): void {
   const { state } = engine;
   engine.run((nowMs) => {
@@ -268,6 +272,7 @@ function onRequest(
       const page = localPage(engine, pages, request, admission.path, nowMs);
       send(response, page.head, request.method === "HEAD" ? Buffer.alloc(0) : page.body);
     } else {
+      if (admission.exchange.verb !== "" && hasContent(request)) engine.keepContent(admission.exchange, content);
       const runner = engine.attach(admission.exchange, response);
       startExchange(state, admission.exchange, nowMs);
       engine.drain();

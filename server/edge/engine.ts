@@ -3,6 +3,7 @@
  * that comes up while actions are carried out adds its own to the end.
  */
 import type { ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
 import type { Body, Flight } from "../core/download/flight.ts";
 import { flightShouldPause } from "../core/download/flight.ts";
 import { abortFlight, unpause } from "../core/exchange/flight-control.ts";
@@ -71,6 +72,8 @@ export class Engine {
   /** Flights that write a file, or wait to: the first of each list writes. */
   private readonly writers = new Map<number, FlightRunner[]>();
   private readonly starts: StartQueue;
+  /** Content of requests that pass through, until they are sent, by exchange. */
+  private readonly contents = new Map<number, Readable>();
   /** Who waits for what a validation finds, by exchange. */
   private readonly validations = new Map<number, (found: Validation) => void>();
   private draining = false;
@@ -150,6 +153,7 @@ export class Engine {
   /** A runner has done its work. */
   over(runner: ExchangeRunner): void {
     this.runners.delete(runner.exchange.id);
+    this.contents.delete(runner.exchange.id);
     this.background.delete(runner);
     this.parts.onExchange(runner);
   }
@@ -168,6 +172,21 @@ export class Engine {
     timer.unref();
     if (this.parts.resign === null) tell(null);
     else this.parts.resign(url, status, tell);
+  }
+
+  /** Keeps the content of a request that passes through until its origin is asked. */
+  keepContent(exchange: Exchange, content: Readable): void {
+    this.contents.set(exchange.id, content);
+  }
+
+  /** The content of a request that is being sent; its player is told to go on. */
+  takeContent(exchangeId: number): Readable | null {
+    const content = this.contents.get(exchangeId);
+    if (content === undefined) return null;
+    this.contents.delete(exchangeId);
+    // R-PASS-5
+    this.runners.get(exchangeId)?.goOnSending();
+    return content;
   }
 
   /** Calls `done` with what an exchange that validates finds. */

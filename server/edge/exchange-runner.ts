@@ -1,9 +1,11 @@
 /** Carries out one exchange: writes its head and bytes to the player's socket at the player's own pace. */
 import type { ServerResponse } from "node:http";
+import { equalIgnoreCase } from "../core/base/bytes.ts";
 import { gatherBegan, gatherDone, gatherTooLarge } from "../core/exchange/exchange-playlist.ts";
 import { nextStep, readerAdvanced, readFailed } from "../core/exchange/exchange-read.ts";
 import { exchangeEnded } from "../core/exchange/proxy-events.ts";
 import type { Exchange } from "../core/exchange/proxy-state.ts";
+import { fieldFirst } from "../core/http/field-list.ts";
 import { readerDiskEnd, tailFlight } from "../core/reader/reader-step.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
 import type { Engine } from "./engine.ts";
@@ -75,6 +77,12 @@ export class ExchangeRunner {
     const response = this.response;
     if (response?.headersSent === true && !this.headOut && this.exchange.state === "sending" && !this.reading)
       this.write(response, noBytes);
+  }
+
+  /** Tells a player that waits with its content to send it. */
+  goOnSending(): void {
+    const expects = fieldFirst(this.exchange.fields, "expect");
+    if (expects !== null && equalIgnoreCase(expects, "100-continue")) this.response?.writeContinue();
   }
 
   /** Takes the next steps on a turn of its own. */

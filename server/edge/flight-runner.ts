@@ -15,7 +15,7 @@ import type { Engine } from "./engine.ts";
 import { loggedUrl } from "./log.ts";
 import type { ContentDecoder } from "./origin-body.ts";
 import { decodeContent } from "./origin-body.ts";
-import type { OriginFailure, OriginHead, OriginTransfer } from "./origin-client.ts";
+import type { OriginFailure, OriginHead, OriginPass, OriginTransfer } from "./origin-client.ts";
 import { toldFailure } from "./origin-failure.ts";
 
 /** Buffers in one write. */
@@ -46,9 +46,9 @@ export class FlightRunner {
   send(fields: string[]): void {
     this.abort();
     this.attempt += 1;
-    const attempt = this.attempt;
-    this.transfer = this.engine.origin.start(
-      { method: this.flight.method, url: this.flight.url, fields, limits: this.engine.state.options.limits },
+    const { attempt, engine, flight } = this;
+    this.transfer = engine.origin.start(
+      { method: flight.method, url: flight.url, fields, limits: engine.state.options.limits, passes: this.passes() },
       {
         onHead: (head) => {
           if (attempt === this.attempt) this.onHead(head);
@@ -68,6 +68,11 @@ export class FlightRunner {
       },
     );
     if (this.flight.paused) this.transfer.pause();
+  }
+
+  private passes(): OriginPass | null {
+    const { verb, asker } = this.flight;
+    return verb === "" ? null : { method: verb, content: this.engine.takeContent(asker) };
   }
 
   /** Closes the origin's connection; nothing more is heard of it, and what it brought is written. */

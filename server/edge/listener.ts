@@ -10,14 +10,17 @@ import { isToken } from "../core/base/bytes.ts";
 import type { ErrorCode } from "../core/base/errors.ts";
 import type { Limits } from "../core/base/limits.ts";
 import type { PlayerRequest } from "../core/exchange/proxy-state.ts";
+import { hasContent } from "../core/exchange/request-admission.ts";
 import { fieldCombined } from "../core/http/field-list.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
 import { isClosing, markClosing } from "./response-writer.ts";
 
 export type ListenerParts = {
   limits: Limits;
-  /** A request whose head is complete. */
-  onRequest: (request: PlayerRequest, response: ServerResponse) => void;
+  /** Content of a request may take its time; it has a time limit of its own. */
+  takesContent: boolean;
+  /** A request whose head is complete; its content follows. */
+  onRequest: (request: PlayerRequest, response: ServerResponse, content: IncomingMessage) => void;
   /** The answer to bytes that are no request. */
   problem: (code: ErrorCode, detail: string) => { head: ResponseHead; content: string };
 };
@@ -36,7 +39,7 @@ export async function listen(host: string, port: number, parts: ListenerParts): 
     schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, parts),
     // Ahead of the router: every target is one route, what it means is the core's to say, from its own bytes.
-    serverFactory: () => createServer(serverOptions(limits), (raw, response) => onRequest(raw, response, parts)),
+    serverFactory: () => createServer(serverOptions(parts), (raw, response) => onRequest(raw, response, parts)),
   });
   app.server.maxConnections = limits.connectionsMax;
   // R-HTTP-11: the HTTP library would answer 100 or 417 in its own words.
@@ -54,7 +57,7 @@ function noSchema(): never {
   throw new Error("no route has a schema");
 }
 
-function serverOptions(limits: Limits): ServerOptions {
+function serverOptions({ limits, takesContent }: ListenerParts): ServerOptions {
   // R-HTTP-10: the HTTP library ends a connection whose player ended its side; it is left so.
   return {
     maxHeaderSize: limits.requestHeadBytesMax,
@@ -65,21 +68,24 @@ function serverOptions(limits: Limits): ServerOptions {
     // R-HTTP-4: no request with content is served, and one without need not be a stream that begins and ends.
     optimizeEmptyRequests: true,
     keepAliveTimeout: limits.keepAliveMs,
-    requestTimeout: limits.requestHeadMs,
+    requestTimeout: takesContent ? 0 : limits.requestHeadMs,
   };
 }
 
 function onRequest(raw: IncomingMessage, response: ServerResponse, parts: ListenerParts): void {
   const { socket } = raw;
   // R-HTTP-5, R-HTTP-13: behind a last response, or what will be refused, nothing counts.
-  if (isClosing(socket) || refusals.has(socket)) return;
+  if (isClosing(socket) || refusals.has(socket) || contents.has(socket)) return;
   // R-HTTP-6: without a version the parser takes what follows for another request, and it speaks other protocols.
   if (raw.httpVersionMajor !== 1 || foreignMethods.has(raw.method ?? "")) {
     answerClientError({ code: "VERSION" }, socket, parts);
     return;
   }
   watchAnswer(socket, response, parts);
-  parts.onRequest(playerRequest(raw), response);
+  const request = playerRequest(raw);
+  // R-PASS-2
+  if (parts.takesContent && hasContent(request)) contents.set(socket, raw);
+  parts.onRequest(request, response, raw);
 }
 
 /** Methods of RTSP, which the parser takes only in a request of that protocol. */
@@ -89,6 +95,9 @@ const foreignMethods = new Set(
 
 /** Responses under way on a connection. */
 const answers = new WeakMap<Socket, number>();
+
+/** Requests with content that an origin takes: each is the last of its connection. */
+const contents = new WeakMap<Socket, IncomingMessage>();
 
 /** What is to be refused on a connection once the responses before it are through. */
 const refusals = new WeakMap<Socket, ClientError>();
@@ -129,6 +138,10 @@ type ClientError = { code?: string | undefined; rawPacket?: unknown; bytesParsed
 
 function answerClientError(error: ClientError, socket: Socket, parts: ListenerParts): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroySoon();
+  } else if (contents.get(socket)?.complete === false) {
+    // R-HTTP-10: its content broke off, and whoever takes it hears of that.
+    contents.get(socket)?.destroy();
     socket.destroySoon();
   } else if ((answers.get(socket) ?? 0) > 0) {
     // R-HTTP-13: bytes inside or behind another response would be a second reading of the connection.

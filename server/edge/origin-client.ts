@@ -8,15 +8,28 @@ import { upstreamUrlAllowed } from "../core/route/upstream-access.ts";
 import { type OriginLookup, type OriginTls, systemLookup } from "./origin-connector.ts";
 import type { OriginFailure } from "./origin-failure.ts";
 import { OriginPool } from "./origin-pool.ts";
-import { type OriginCall, type OriginEvents, OriginRun, type OriginTransfer } from "./origin-transfer.ts";
+import {
+  type OriginCall,
+  type OriginEvents,
+  type OriginPass,
+  OriginRun,
+  type OriginTransfer,
+} from "./origin-transfer.ts";
 import { ReadMemory } from "./read-memory.ts";
 
 export type { OriginFailure } from "./origin-failure.ts";
 export type { OriginFraming, OriginHead } from "./origin-head.ts";
-export type { OriginEvents, OriginTransfer } from "./origin-transfer.ts";
+export type { OriginEvents, OriginPass, OriginTransfer } from "./origin-transfer.ts";
 
 /** A request: an absolute http(s) URL and fields (flat, latin1), without Host, Connection and framing fields. */
-export type OriginRequest = { method: "GET" | "HEAD"; url: string; fields: string[]; limits: Limits };
+export type OriginRequest = {
+  method: "GET" | "HEAD";
+  url: string;
+  fields: string[];
+  limits: Limits;
+  /** What a request that passes through has in place of the method; null for any other. */
+  passes: OriginPass | null;
+};
 
 export type OriginClientOptions = {
   limits: Limits;
@@ -112,7 +125,8 @@ function originCall(request: OriginRequest): OriginCall | null {
   // The library reads the key as a WHATWG URL; what that refuses has no host to connect to.
   if (!URL.canParse(key) || !isVisible(target)) return null;
   // R-ORIGIN-1
-  return { method: request.method, key, host: parts.authority, target, fields: request.fields, limits: request.limits };
+  const { method, fields, limits, passes } = request;
+  return { method, key, host: parts.authority, target, fields, limits, passes };
 }
 
 /** What connections are kept under; null for what is no http or https URL of a host alone. */
@@ -126,7 +140,7 @@ function originKey(url: string): string | null {
 }
 
 function emptyCall(request: OriginRequest): OriginCall {
-  return { method: request.method, key: "", host: "", target: "/", fields: [], limits: request.limits };
+  return { method: request.method, key: "", host: "", target: "/", fields: [], limits: request.limits, passes: null };
 }
 
 /** Whether every character is a byte that may stand in a request target: no control, no space, nothing above 0xff. */

@@ -2,6 +2,7 @@
  * One transfer from an origin: a request, its response, at most one retry; the machine between the HTTP library's
  * callbacks and the three events of the caller.
  */
+import { pipeline, type Readable, Transform } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Limits } from "../core/base/limits.ts";
 import { isConnectionLoss, OriginError, type OriginFailure, originFailure } from "./origin-failure.ts";
@@ -20,7 +21,11 @@ export type OriginCall = {
   /** Names and values, flat, latin1. */
   fields: string[];
   limits: Limits;
+  passes: OriginPass | null;
 };
+
+/** A request that passes through: its own method, and its content, null for none. Its response is like one to GET. */
+export type OriginPass = { method: string; content: Readable | null };
 
 /** What the caller hears: at most one head, then bytes, then exactly one done; nothing after an abort. */
 export type OriginEvents = {
@@ -63,6 +68,11 @@ export class OriginRun implements OriginTransfer {
   /** Sends the request on an idle connection, or a new one. */
   begin(): void {
     if (this.finished) return;
+    if (this.call.passes !== null) {
+      // R-PASS-2: what may have reached an origin is not sent again, so that no connection is taken that may be gone.
+      this.dispatch(this.pool.open(this.call.key, this.call.limits.connectMs));
+      return;
+    }
     const connection = this.pool.take(this.call.key, this.call.limits.connectMs);
     if (connection.link.turns === 0) this.dispatch(connection);
     else setImmediate(() => this.dispatchIdle(connection));
@@ -181,8 +191,28 @@ export class OriginRun implements OriginTransfer {
   private dispatch(connection: OriginConnection): void {
     const attempt = new Attempt(this, connection);
     this.attempt = attempt;
-    const { method, target, host, fields } = this.call;
-    connection.client.dispatch({ method, path: target, headers: ["host", host, ...fields] }, attempt);
+    const { method, passes, target, host, fields } = this.call;
+    const headers = ["host", host, ...fields];
+    if (passes === null) {
+      connection.client.dispatch({ method, path: target, headers }, attempt);
+      return;
+    }
+    const body = passes.content === null ? null : this.metered(passes.content);
+    connection.client.dispatch({ method: passes.method, path: target, headers, body, reset: true }, attempt);
+  }
+
+  /** The content, each piece of which shows that the request goes on. */
+  private metered(content: Readable): Readable {
+    const { limits } = this.call;
+    const meter = new Transform({
+      transform: (piece, _encoding, done) => {
+        // R-PASS-2
+        if (!this.finished && this.head === null) this.watch("head", limits.headSilenceMs);
+        done(null, piece);
+      },
+    });
+    pipeline(content, meter, () => undefined);
+    return meter;
   }
 
   /**

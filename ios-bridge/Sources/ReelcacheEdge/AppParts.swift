@@ -133,6 +133,12 @@ final class AppParts: @unchecked Sendable {
         let page = localPage(state, pages, request, path, nowMs)
         send(response, page.head, request.method == "HEAD" ? Data() : page.body)
       case .exchange(let exchange):
+        // R-PASS-1
+        if !exchange.verb.isEmpty && hasContent(request) {
+          let content = RequestContent()
+          response.content = content
+          engine.keepContent(exchange, content)
+        }
         engine.attach(exchange, response)
         startExchange(state, exchange, nowMs)
       }

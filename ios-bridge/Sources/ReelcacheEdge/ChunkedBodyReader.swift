@@ -12,8 +12,21 @@ struct ChunkedBodyReader: Sendable {
   private var left: UInt64 = 0
   private var extensionBytes = 0
 
-  mutating func read(_ bytes: UnsafeRawBufferPointer, _ at: inout Int) -> ReadStep {
+  /// The next byte is one of a chunk's data.
+  var isAtData: Bool { place == .data && left > 0 }
+
+  /// Passes over data of the chunk, of which so many bytes are there; returns how many.
+  mutating func takeData(_ available: Int) -> Int {
+    let taken = min(left, UInt64(available))
+    left -= taken
+    if left == 0 { place = .dataCr }
+    return Int(taken)
+  }
+
+  /// Reads on; with `stopsAtData` up to the next chunk's data, which is then taken.
+  mutating func read(_ bytes: UnsafeRawBufferPointer, _ at: inout Int, _ stopsAtData: Bool) -> ReadStep {
     while at < bytes.count {
+      if stopsAtData && isAtData { return .more }
       if place == .data {
         let taken = min(left, UInt64(bytes.count - at))
         left -= taken

@@ -46,6 +46,8 @@ package final class Engine: @unchecked Sendable {
   /// Flights that write a file, or wait to: the first of each list writes.
   private var writers: [Int: [FlightRunner]] = [:]
   private lazy var starts = StartQueue(self)
+  /// Content of requests that pass through, until they are sent, by exchange.
+  private var contents: [Int: RequestContent] = [:]
   /// Who waits for what a validation finds, by exchange.
   private var validations: [Int: (Validation) -> Void] = [:]
   private var draining = false
@@ -113,6 +115,7 @@ package final class Engine: @unchecked Sendable {
     if state.reserveShortfallBytes > 0 { checkReserve(now()) }
     let runner = ExchangeRunner(self, exchange, response) { over in
       self.runners[over.exchange.id] = nil
+      self.contents[over.exchange.id] = nil
       self.background.removeAll { $0 === over }
       self.parts.onExchange(over)
     }
@@ -131,6 +134,19 @@ package final class Engine: @unchecked Sendable {
     } else {
       asked.tell(nil)
     }
+  }
+
+  /// Keeps the content of a request that passes through until its origin is asked.
+  package func keepContent(_ exchange: Exchange, _ content: RequestContent) {
+    contents[exchange.id] = content
+  }
+
+  /// The content of a request that is being sent; its player is told to go on.
+  package func takeContent(_ exchangeId: Int) -> RequestContent? {
+    guard let content = contents.removeValue(forKey: exchangeId) else { return nil }
+    // R-PASS-5
+    runners[exchangeId]?.goOnSending()
+    return content
   }
 
   /// Calls `done` with what an exchange that validates finds.

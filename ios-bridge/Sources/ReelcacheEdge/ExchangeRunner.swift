@@ -65,6 +65,12 @@ package final class ExchangeRunner: @unchecked Sendable {
     if content != nil || exchange.method == .head { finish() }
   }
 
+  /// Tells a player that waits with its content to send it.
+  package func goOnSending() {
+    guard let expects = fieldFirst(exchange.fields, "expect") else { return }
+    if equalIgnoreCase(expects, "100-continue") { response?.goOn() }
+  }
+
   /// Takes the next steps, as far as the player takes bytes.
   package func pump() {
     if reading || pumping || over { return }

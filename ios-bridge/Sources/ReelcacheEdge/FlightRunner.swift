@@ -43,7 +43,8 @@ package final class FlightRunner: @unchecked Sendable {
         method: flight.method,
         url: flight.url,
         fields: fields,
-        limits: engine.state.options.limits
+        limits: engine.state.options.limits,
+        passes: passes()
       ),
       OriginEvents(
         onHead: { head in
@@ -73,6 +74,11 @@ package final class FlightRunner: @unchecked Sendable {
     )
     self.transfer = transfer
     if flight.paused { transfer.pause() }
+  }
+
+  private func passes() -> OriginPass? {
+    if flight.verb.isEmpty { return nil }
+    return OriginPass(method: flight.verb, content: engine.takeContent(flight.asker))
   }
 
   /// Closes the origin's connection; nothing more is heard of it, and what it brought is written.

@@ -44,3 +44,16 @@ enum LoopClock {
     return Int(time.tv_sec) * 1_000 + Int(time.tv_nsec) / 1_000_000
   }
 }
+
+/// A request as the core takes it, that came in on this end.
+func playerRequest(_ head: RequestHead, _ local: LocalEnd) -> PlayerRequest {
+  PlayerRequest(
+    method: head.method,
+    target: head.target,
+    httpMinor: head.httpMinor,
+    fields: head.fields,
+    localAddress: local.address,
+    localPort: local.port,
+    close: head.close
+  )
+}

@@ -9,12 +9,15 @@ package struct OriginRequest {
   package let url: ByteString
   package let fields: FieldList
   package let limits: Limits
+  /// What a request that passes through has in place of the method; nil for any other.
+  package let passes: OriginPass?
 
-  package init(method: AskMethod, url: ByteString, fields: FieldList, limits: Limits) {
+  package init(method: AskMethod, url: ByteString, fields: FieldList, limits: Limits, passes: OriginPass?) {
     self.method = method
     self.url = url
     self.fields = fields
     self.limits = limits
+    self.passes = passes
   }
 }
 
@@ -149,7 +152,8 @@ private func originCall(_ request: OriginRequest) -> OriginCall? {
     host: name,
     target: target,
     fields: request.fields,
-    limits: request.limits
+    limits: request.limits,
+    passes: request.passes
   )
 }
 
@@ -171,7 +175,8 @@ private func emptyCall(_ request: OriginRequest) -> OriginCall {
     host: "",
     target: "/",
     fields: [],
-    limits: request.limits
+    limits: request.limits,
+    passes: nil
   )
 }
 

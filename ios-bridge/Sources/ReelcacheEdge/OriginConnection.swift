@@ -47,6 +47,8 @@ package final class OriginConnection: @unchecked Sendable {
   private var failure: NWError?
   /// The connection may serve another request, and for how long it may wait for it, in milliseconds.
   private var reusable = false
+  /// The request said that it is the last on the connection.
+  private var isLast = false
   private var keepAliveMs = 0
   private var idleTimer: Deadline?
 
@@ -78,9 +80,10 @@ package final class OriginConnection: @unchecked Sendable {
   package var isUsable: Bool { !discarded && network != nil && reusable && !inputEnded && failure == nil }
 
   /// Writes a request, on a connection made for it if there is none yet.
-  func dispatch(_ head: Data, _ exchange: any OriginExchange) {
+  func dispatch(_ head: Data, _ exchange: any OriginExchange, _ isLast: Bool) {
     loop.assertHere()
     self.exchange = exchange
+    self.isLast = isLast
     idleTimer?.cancel()
     idleTimer = nil
     reusable = false
@@ -100,13 +103,25 @@ package final class OriginConnection: @unchecked Sendable {
     connector.start()
   }
 
+  /// Sends content behind the request's head; `done` follows when the system has taken it.
+  func sendMore(_ bytes: Data, _ done: @escaping @Sendable () -> Void) {
+    network?.send(
+      content: bytes,
+      completion: .contentProcessed { [weak self] error in
+        guard let self, !self.discarded else { return }
+        // The receive tells of a failure, behind an answer that came before it.
+        if error == nil { done() }
+      }
+    )
+  }
+
   /// Says how the body behind the head just told is delimited.
   func expect(_ method: AskMethod, _ framing: OriginFraming, _ length: Int, _ fields: FieldList) {
     parser.body(method, framing, length)
     // R-ORIGIN-3
     let said = originKeepAlive(fields)
     keepAliveMs = said < 0 ? limits.keepAliveMs : min(said - keepAliveMarginMs, limits.keepAliveMs)
-    reusable = parser.keepAlive && method == .get && keepAliveMs > 0
+    reusable = parser.keepAlive && method == .get && keepAliveMs > 0 && !isLast
   }
 
   /// R-ORIGIN-19: nothing is told any more, and nothing read but what is on its way already.

@@ -13,8 +13,8 @@ import ReelcacheCore
 func requestHead(_ call: OriginCall) -> Data? {
   if call.fields.count % 2 != 0 { return nil }
   // R-ORIGIN-3: HEAD, as an origin may send a body after all.
-  var closes = call.method == .head
-  var hasLength = false
+  var closes = call.method == .head || call.passes != nil
+  var length: ByteString?
   var lines = ByteString()
   var at = 0
   while at + 1 < call.fields.count {
@@ -26,8 +26,8 @@ func requestHead(_ call: OriginCall) -> Data? {
     case "host", "transfer-encoding", "keep-alive", "upgrade", "expect":
       return nil
     case "content-length":
-      if hasLength || parseDigits(value) < 0 { return nil }
-      hasLength = true
+      if length != nil || parseDigits(value) < 0 { return nil }
+      length = value
     case "connection":
       guard let close = saysClose(value) else { return nil }
       closes = closes || close
@@ -37,10 +37,22 @@ func requestHead(_ call: OriginCall) -> Data? {
   }
   let connection: ByteString = closes ? "close" : "keep-alive"
   // R-ORIGIN-2
-  let method = ByteString(utf8: call.method.rawValue)
+  let method = call.passes?.method ?? ByteString(utf8: call.method.rawValue)
+  if let passes = call.passes {
+    if let length {
+      lines += "content-length: \(length)\r\n"
+    } else if passes.content != nil {
+      lines += "transfer-encoding: chunked\r\n"
+    } else if bodiedMethods.contains(passes.method) {
+      lines += "content-length: 0\r\n"
+    }
+  }
   let start: ByteString = "\(method) \(call.target) HTTP/1.1\r\nhost: \(call.host)\r\nconnection: \(connection)\r\n"
   return Data(start + lines + "\r\n")
 }
+
+/// Methods of which an origin expects content, so that they say when there is none (RFC 9110 section 8.6).
+private let bodiedMethods: [ByteString] = ["PUT", "POST", "PATCH", "QUERY", "PROPFIND", "PROPPATCH"]
 
 /// Whether the options of a Connection field have "close" among them; nil when one is no token.
 private func saysClose(_ value: ByteString) -> Bool? {

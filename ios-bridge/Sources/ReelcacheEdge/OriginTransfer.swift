@@ -21,6 +21,18 @@ struct OriginCall {
   /// Names and values, flat, latin1.
   let fields: FieldList
   let limits: Limits
+  let passes: OriginPass?
+}
+
+/// A request that passes through: its own method, and its content, nil for none. Its response is like one to GET.
+package struct OriginPass {
+  package let method: ByteString
+  package let content: RequestContent?
+
+  package init(method: ByteString, content: RequestContent?) {
+    self.method = method
+    self.content = content
+  }
 }
 
 /// What the caller hears: at most one head, then bytes, then exactly one done; nothing after an abort.
@@ -61,6 +73,9 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
   private var attempt: Attempt?
   private var retried = false
   private var paused = false
+  /// A piece of the content is on its way; all of it is sent.
+  private var isSending = false
+  private var contentSent = false
   private var head: OriginHead?
   private var timer: Deadline?
   /// When the silence that the timer measures began, in nanoseconds of the system's uptime.
@@ -88,6 +103,11 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
     guard let bytes = requestHead(call) else {
       // R-ORIGIN-1
       fail(OriginFailure(code: .internal, detail: "a field would break the request"))
+      return
+    }
+    if call.passes != nil {
+      // R-PASS-2: what may have reached an origin is not sent again, so no connection is taken that may be gone.
+      dispatch(pool.open(call.key, call.limits.connectMs), bytes)
       return
     }
     let connection = pool.take(call.key, call.limits.connectMs)
@@ -140,7 +160,39 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
     if self.attempt !== attempt || finished { return }
     // R-ORIGIN-10
     watch("head", call.limits.headSilenceMs)
+    guard let content = call.passes?.content else { return }
+    content.onMore = { [weak self, weak attempt] in if let attempt { self?.sendContent(attempt) } }
+    loop.later { self.sendContent(attempt) }
   }
+
+  /// Sends what has come of the content, one piece at a time.
+  private func sendContent(_ attempt: Attempt) {
+    guard let content = call.passes?.content, self.attempt === attempt, !finished else { return }
+    if isSending || contentSent { return }
+    if content.isBroken {
+      fail(OriginFailure(code: .upstreamRefused, detail: "the content of the request broke off"))
+      return
+    }
+    var bytes = Data()
+    if let piece = content.take() {
+      bytes = isChunked ? Data("\(String(piece.count, radix: 16))\r\n".utf8) + piece + Data("\r\n".utf8) : piece
+    } else if content.isWhole {
+      contentSent = true
+      if isChunked { bytes = Data("0\r\n\r\n".utf8) }
+    }
+    if bytes.isEmpty { return }
+    isSending = true
+    attempt.connection.sendMore(bytes) { [weak self] in
+      guard let self, !self.finished, let attempt = self.attempt else { return }
+      self.isSending = false
+      // R-PASS-2
+      if self.head == nil { self.watch("head", self.call.limits.headSilenceMs) }
+      self.sendContent(attempt)
+    }
+  }
+
+  /// Its content says its own length.
+  private var isChunked: Bool { fieldFirst(call.fields, "content-length") == nil }
 
   fileprivate func headed(_ attempt: Attempt, _ status: Int, _ reason: ByteString, _ raw: FieldList) {
     if self.attempt !== attempt || finished { return }
@@ -188,7 +240,7 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
   fileprivate func failed(_ attempt: Attempt, _ error: OriginError) {
     if self.attempt !== attempt || finished { return }
     // R-ORIGIN-4
-    if !retried && attempt.reused && !attempt.connection.answered && isConnectionLoss(error) {
+    if !retried && call.passes == nil && attempt.reused && !attempt.connection.answered && isConnectionLoss(error) {
       retried = true
       timer?.cancel()
       pool.discard(attempt.connection)
@@ -203,7 +255,7 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
   private func dispatch(_ connection: OriginConnection, _ bytes: Data) {
     let attempt = Attempt(self, connection)
     self.attempt = attempt
-    connection.dispatch(bytes, attempt)
+    connection.dispatch(bytes, attempt, call.passes != nil)
   }
 
   private func dispatchFresh() {

@@ -35,6 +35,8 @@ final class PlayerConnection: @unchecked Sendable {
   private var inputAt = 0
   private var reading = false
   private var receiving = false
+  /// The content of the request that is being read, where its origin takes it.
+  private let intake = ContentIntake()
   /// The responses under way, the one whose turn it is first.
   private var answers: [PlayerResponse] = []
   /// What is to be refused once the responses before it are through.
@@ -126,7 +128,7 @@ final class PlayerConnection: @unchecked Sendable {
   // MARK: Reading
 
   private func receive() {
-    if receiving || over || playerEnded || inputAt < input.count { return }
+    if receiving || over || playerEnded || inputAt < input.count || intake.isFull { return }
     receiving = true
     socket.receive(
       minimumIncompleteLength: 1,
@@ -153,7 +155,7 @@ final class PlayerConnection: @unchecked Sendable {
   }
 
   private func take(_ content: Data) {
-    if closing || refusal != nil {
+    if (closing && !intake.isOpen) || refusal != nil {
       // R-HTTP-13: nobody reads it.
       lingerBytes += content.count
       if finished && lingerBytes > PlayerConnection.lingerBytesMax { socket.cancel() }
@@ -168,17 +170,24 @@ final class PlayerConnection: @unchecked Sendable {
   private func read() {
     if reading { return }
     reading = true
-    while !over && !closing && refusal == nil && answers.count < PlayerConnection.requestsMax && !isCongested {
+    while !over && refusal == nil
+      && (intake.isOpen ? !intake.isFull : !closing && answers.count < PlayerConnection.requestsMax && !isCongested)
+    {
       let event = input.withUnsafeBytes { parser.next($0, &inputAt) }
       guard let event else { break }
       switch event {
       case .request(let head): admit(head)
+      case .content(let start, let end): intake.take(input, start, end)
+      // R-PASS-2: the connection ends with the response.
+      case .contentEnd:
+        closing = true
+        intake.end()
       case .refused(let code): refuse(code)
       }
     }
     reading = false
     setDeadline()
-    if closing || refusal != nil || inputAt == input.count {
+    if (closing && !intake.isOpen) || refusal != nil || inputAt == input.count {
       input = Data()
       inputAt = 0
     }
@@ -195,23 +204,19 @@ final class PlayerConnection: @unchecked Sendable {
     let rests = !isIdle && requestsBegun > 0 && !parser.isInside && answers.isEmpty && !finishing
     if !hasBegun && !rests { return }
     isIdle = rests
-    deadlineMs = LoopClock.nowMs() + (rests ? parts.limits.keepAliveMs : parts.limits.requestHeadMs)
+    // R-PASS-2: content has the origin's time.
+    let limitMs = rests ? parts.limits.keepAliveMs : parts.limits.requestHeadMs
+    deadlineMs = intake.isOpen ? Int.max : LoopClock.nowMs() + limitMs
   }
 
   private func admit(_ head: RequestHead) {
     let response = PlayerResponse(self, head.method == headMethod)
     answers.append(response)
-    let request = PlayerRequest(
-      method: head.method,
-      target: head.target,
-      httpMinor: head.httpMinor,
-      fields: head.fields,
-      localAddress: local.address,
-      localPort: local.port,
-      close: head.close
-    )
     if answers.count == 1 { response.activate() }
-    parts.onRequest(request, response)
+    parts.onRequest(playerRequest(head, local), response)
+    guard let content = response.content else { return }
+    parser.tellsContent = true
+    intake.begin(content) { [weak self] in self?.loop.later { self?.read() } }
   }
 
   /// The player ended its side. Inside a request that is no request; else it has left (R-HTTP-10).
@@ -230,6 +235,7 @@ final class PlayerConnection: @unchecked Sendable {
   private func refuse(_ code: ErrorCode) {
     // R-HTTP-13: bytes inside or behind another response would be a second reading of the connection.
     if refusal == nil { refusal = code }
+    intake.fail()
     if answers.isEmpty { sendRefusal() }
   }
 
@@ -280,6 +286,7 @@ final class PlayerConnection: @unchecked Sendable {
     if finishing || over { return }
     closing = true
     finishing = true
+    intake.fail()
     let left = answers
     answers = []
     input = Data()
@@ -312,6 +319,7 @@ final class PlayerConnection: @unchecked Sendable {
     if over { return }
     over = true
     closing = true
+    intake.fail()
     input = Data()
     inputAt = 0
     let left = answers

@@ -15,6 +15,8 @@ package final class PlayerResponse: @unchecked Sendable {
   package var onDrain: (() -> Void)?
   /// Once: the response went out whole, or the player left.
   package var onClose: (() -> Void)?
+  /// Where the content of its request goes; without, it is passed over.
+  package var content: RequestContent?
   /// `writeHead` was called.
   package private(set) var headersSent = false
 
@@ -57,6 +59,11 @@ package final class PlayerResponse: @unchecked Sendable {
       closesConnection = true
       connection?.markClosing()
     }
+  }
+
+  /// Tells a player that waits with its content to send it (RFC 9110 section 15.2.1).
+  package func goOn() {
+    if !over && !headersSent { hand([Data("HTTP/1.1 100 Continue\r\n\r\n".utf8)]) }
   }
 
   /// Sends bytes; none at all send the head alone.

@@ -14,13 +14,16 @@ package struct RequestHead: Equatable, Sendable {
 /// What bytes of a player came to.
 package enum RequestEvent: Equatable, Sendable {
   case request(RequestHead)
+  /// Content of the request before, from and to these places in the bytes at hand; only when it is told.
+  case content(Int, Int)
+  case contentEnd
   /// They are no request. Nothing behind them is looked at any more.
   case refused(ErrorCode)
 }
 
 /// Makes requests of a player's bytes (RFC 9112), without I/O and without a clock. It takes and refuses what the HTTP
 /// library under the reference takes and refuses, so that both answer a wire alike; how the bytes are cut into pieces
-/// makes no difference. Content of a request is passed over.
+/// makes no difference. Content of a request is passed over, unless `tellsContent` is set behind its head.
 package struct RequestParser: Sendable {
   private enum Place { case between, line, fields, length, chunks, trailer, ended, refused }
 
@@ -34,6 +37,9 @@ package struct RequestParser: Sendable {
   private var strayCr = false
   /// A head went out whose content cannot be delimited: refused next.
   private var endless = false
+  /// The content of the request that was told last is told as well.
+  package var tellsContent = false
+  private var contentEnds = false
   /// Requests that have begun so far, for who counts their time.
   package private(set) var begun = 0
 
@@ -53,7 +59,7 @@ package struct RequestParser: Sendable {
   /// Takes bytes from `at` on, up to the next event. Nil when all are taken and more are needed.
   package mutating func next(_ bytes: UnsafeRawBufferPointer, _ at: inout Int) -> RequestEvent? {
     if endless { return refuse(.badRequest) }
-    while at < bytes.count {
+    while at < bytes.count && !contentEnds {
       let event: RequestEvent?
       switch place {
       case .between, .ended:
@@ -63,17 +69,25 @@ package struct RequestParser: Sendable {
       case .fields, .trailer:
         event = took(lines.read(bytes, &at, &budget))
       case .length:
+        let start = at
         passOver(bytes, &at)
-        event = nil
+        event = tellsContent ? .content(start, at) : nil
+      case .chunks where tellsContent && chunks.isAtData:
+        let start = at
+        at += chunks.takeData(bytes.count - at)
+        event = .content(start, at)
       case .chunks:
-        event = took(chunks.read(bytes, &at))
+        event = took(chunks.read(bytes, &at, tellsContent))
       case .refused:
         at = bytes.count
         event = nil
       }
       if let event { return event }
     }
-    return nil
+    if !contentEnds { return nil }
+    contentEnds = false
+    tellsContent = false
+    return .contentEnd
   }
 
   /// The player ended its side: inside a request, that is no request.
@@ -155,6 +169,7 @@ package struct RequestParser: Sendable {
   }
 
   private mutating func end() {
+    contentEnds = tellsContent
     place = framing.allowsMore(line.major, line.minor) ? .between : .ended
   }
 

@@ -75,6 +75,7 @@ extension Body: JsonConvertible {
     passing = try json.member("passing")
     status = try json.member("status")
     reason = try json.member("reason")
+    location = try json.member("location")
   }
 
   var json: Json {
@@ -82,7 +83,7 @@ extension Body: JsonConvertible {
       "entry": entry.json, "flights": flights.json, "cursors": cursors.json, "uses": uses.json,
       "storing": storing.json, "hidden": hidden.json, "doomed": doomed.json, "journalled": journalled.json,
       "onDisk": onDisk.json, "rangeless": rangeless.json, "passing": passing.json, "status": status.json,
-      "reason": reason.json,
+      "reason": reason.json, "location": location.json,
     ])
   }
 }
@@ -94,6 +95,7 @@ extension Flight: JsonConvertible {
       body: try json.member("body"),
       asker: try json.member("asker"),
       purpose: try json.member("purpose"),
+      verb: "",
       lane: try json.member("lane"),
       url: try json.member("url"),
       forward: try json.member("forward"),

@@ -14,6 +14,7 @@ func vectorsHttp() -> VectorRegistry {
     ],
     "http/field-table": [
       "upstreamRequestFields": call(upstreamRequestFields),
+      "passedRequestFields": call(passedRequestFields),
       "isForwardedName": call(isForwardedName),
       "storedResponseFields": call(storedResponseFields),
       "passedResponseFields": call(passedResponseFields),

@@ -97,7 +97,8 @@ final class TestClient {
       method: method,
       url: ByteString(latin1: url) ?? ByteString(utf8: url),
       fields: fields,
-      limits: limits
+      limits: limits,
+      passes: nil
     )
     fetched.transfer = client.start(
       request,

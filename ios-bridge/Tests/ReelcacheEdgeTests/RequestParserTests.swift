@@ -91,6 +91,37 @@ final class RequestParserTests: XCTestCase {
     XCTAssertFalse(parser.isInside, "refused")
   }
 
+  func testContentIsToldWhenItIsAskedForHoweverItIsCut() {
+    let texts = [
+      "PUT / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\n\r\n",
+      "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nX: y\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    ]
+    for text in texts {
+      let bytes = Array(text.utf8)
+      for size in 1...bytes.count {
+        var parser = RequestParser(1_000)
+        var told = ""
+        for start in stride(from: 0, to: bytes.count, by: size) {
+          let piece = Array(bytes[start..<min(start + size, bytes.count)])
+          piece.withUnsafeBytes { raw in
+            var at = 0
+            while let event = parser.next(raw, &at) {
+              switch event {
+              case .request(let head):
+                told += "[\(latin1Text(head.method))]"
+                parser.tellsContent = told == "[PUT]"
+              case .content(let from, let end): told += String(decoding: piece[from..<end], as: UTF8.self)
+              case .contentEnd: told += "."
+              case .refused(let code): told += code.rawValue
+              }
+            }
+          }
+        }
+        XCTAssertEqual(told, "[PUT]hello.[GET]", "\(text) in pieces of \(size)")
+      }
+    }
+  }
+
   func testNothingBehindWhatIsRefusedIsLookedAt() {
     var parser = RequestParser(1_000)
     let bytes = Array("\0GET / HTTP/1.1\r\n\r\n".utf8)

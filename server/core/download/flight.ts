@@ -46,6 +46,8 @@ export type Body = {
   rangeless: boolean;
   /** An error status passed on as it is: what is lost of it is not asked for again. */
   passing: boolean;
+  /** The absolute URL that a response that passes through sends the player to, "" for none. */
+  location: string;
   /** Status and reason of a response that is passed on, 200 otherwise. */
   status: number;
   reason: string;
@@ -63,6 +65,8 @@ export type Flight = {
   /** The key whose slot it holds, "" when it passes by the cache. */
   key: string;
   method: "GET" | "HEAD";
+  /** The method of a request that passes through, "" for any other. */
+  verb: string;
   lane: Lane;
   /** URL of the current request: changes with redirects. */
   url: string;
@@ -137,6 +141,7 @@ export function newBody(entry: Entry): Body {
     onDisk: false,
     rangeless: false,
     passing: false,
+    location: "",
     status: 200,
     reason: "",
   };

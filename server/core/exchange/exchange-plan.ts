@@ -13,6 +13,7 @@ import type { FieldList } from "../http/field-list.ts";
 import { fieldCombined, fieldFirst } from "../http/field-list.ts";
 import { parseHttpDate } from "../http/http-date.ts";
 import { blankBody } from "./body-life.ts";
+import { openPass } from "./exchange-pass.ts";
 import { jsonEntryKind } from "./exchange-playlist.ts";
 import { bodyAgeMs, serveBody } from "./exchange-serve.ts";
 import { findStored, openingKey } from "./exchange-variant.ts";
@@ -27,6 +28,10 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
     answerProblem(state, exchange, "forbidden-upstream", "no option allows this upstream host", nowMs);
     return;
   }
+  if (exchange.verb !== "") {
+    openPass(state, exchange, nowMs);
+    return;
+  }
   const current = findStored(state, exchange);
   // R-JSON-6: what somebody asked for as a file may be a manifest.
   if (current !== null && current.entry.kind === "media" && exchange.own.as !== "none") {
@@ -35,9 +40,7 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if (current !== null && current.entry.kind !== "media") exchange.playlist = true;
   if (exchange.found !== null && current === null) {
-    // R-CHECK-1
-    exchange.found = exchange.note.fwd === "" ? "absent" : "updated";
-    finishExchange(state, exchange, nowMs);
+    endUnfound(state, exchange, nowMs);
     return;
   }
   const shares = !exchange.solo && mayShare(state, exchange, current);
@@ -71,6 +74,13 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
     return;
   }
   openShared(state, exchange, key, current, nowMs);
+}
+
+/** A validation ends where nothing is stored: there was nothing, or what there was has gone meanwhile. */
+function endUnfound(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  // R-CHECK-1
+  exchange.found = exchange.note.fwd === "" ? "absent" : "updated";
+  finishExchange(state, exchange, nowMs);
 }
 
 /** Whether a stored version may be served without asking its origin (R-FRESH-1). */

@@ -14,6 +14,7 @@ import { ifModifiedSinceHolds, ifNoneMatchHolds, ifRangeHolds } from "../http/va
 import { coveringFlight, firstMissing, firstUncovered, readerStep } from "../reader/reader-step.ts";
 import type { HeadParts, ResponseHead } from "../response/response-head.ts";
 import { responseHead } from "../response/response-head.ts";
+import { proxiedUrl } from "../route/proxied-url.ts";
 import { doomBody, dropBody, holdBody } from "./body-life.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { answerKnownPlaylist } from "./exchange-playlist.ts";
@@ -77,7 +78,15 @@ export function bodyHead(
   if (status === 206) parts.contentRange = contentRangeText(start, end, body.entry.total);
   const head = responseHead(parts);
   if (body.passing && body.reason !== "") head.reason = body.reason;
+  // R-PASS-4
+  if (body.location !== "") addLocation(head, proxiedUrl(exchange.prefix, exchange.form, body.location));
   return head;
+}
+
+/** Location stands before Cache-Status, which every head has (R-RESP-1). */
+function addLocation(head: ResponseHead, url: string): void {
+  const place = head.fields.indexOf("Cache-Status");
+  head.fields.splice(place === -1 ? head.fields.length : place, 0, "Location", url);
 }
 
 /** What every response from a body says of it. */

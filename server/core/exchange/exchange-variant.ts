@@ -5,12 +5,14 @@ import { findSlot, variantsOf } from "../download/resource-table.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldCombined } from "../http/field-list.ts";
-import { upstreamRequestFields } from "../http/field-table.ts";
+import { passedRequestFields, upstreamRequestFields } from "../http/field-table.ts";
 import { doomBody } from "./body-life.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** The fields of an exchange's request as they reach the origin; what tells variants apart is among them. */
 export function forwardedFields(state: ProxyState, exchange: Exchange): FieldList {
+  // R-PASS-1
+  if (exchange.verb !== "") return passedRequestFields(exchange.fields, state.options.requestFields);
   return upstreamRequestFields(exchange.fields, state.options.forwardFields, state.options.requestFields);
 }
 

@@ -310,6 +310,7 @@ function flightOf(
     purpose,
     key: "",
     method: "GET",
+    verb: exchange.verb,
     lane: laneOf(state, exchange),
     // R-FLIGHT-16: the URL that was asked for just now is the one whose signature holds.
     url: exchange.url,

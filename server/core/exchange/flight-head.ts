@@ -14,6 +14,7 @@ import { isHttpUrl, originOf } from "../http/uri-reference.ts";
 import { upstreamUrlAllowed } from "../route/upstream-access.ts";
 import { doomBody, publishBody, storeBody } from "./body-life.ts";
 import { roomFor } from "./eviction-run.ts";
+import { acceptPass } from "./exchange-pass.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { answerUnsatisfied, serveBody } from "./exchange-serve.ts";
 import { boundVariants, isFor, responseKey } from "./exchange-variant.ts";
@@ -31,6 +32,10 @@ export type OriginAnswer = { status: number; reason: string; fields: FieldList; 
 export function flightHead(state: ProxyState, flight: Flight, answer: OriginAnswer, nowMs: number): void {
   if (flight.state !== "asked") return;
   breakerSucceeded(state.breakers, originOf(flight.url));
+  if (flight.verb !== "") {
+    acceptPass(state, flight, answer, nowMs);
+    return;
+  }
   // R-SIGN-1
   if (mayResign(state, flight, answer)) {
     flight.resigned += 1;
@@ -249,7 +254,7 @@ function fetchAlone(state: ProxyState, exchange: Exchange, nowMs: number): void 
 }
 
 /** An answer that is not stored: passed to everyone who waited for it, as the origin said it (R-ERROR-2). */
-function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: number, nowMs: number): void {
+export function passOn(state: ProxyState, flight: Flight, answer: OriginAnswer, total: number, nowMs: number): void {
   const old = flight.body;
   if (flight.purpose === "hole") {
     failCursors(state, flight, answer.status < 500 ? "upstream-bad-range" : "upstream-refused", nowMs);

@@ -11,6 +11,10 @@ export function flightRequest(flight: Flight): FieldList {
   const fields = flight.forward.slice();
   // R-FLIGHT-5: what another flight took over while this one waited is not asked for.
   if (flight.purpose === "hole" && !flight.body.rangeless) flight.askEnd = flight.limit;
+  if (flight.verb !== "") {
+    fields.push("Accept-Encoding", "identity");
+    return fields;
+  }
   // R-ASK-1
   fields.push("Accept-Encoding", flight.playlist ? "gzip" : "identity");
   const ask = {

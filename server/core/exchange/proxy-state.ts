@@ -91,6 +91,8 @@ export type Exchange = {
   state: ExchangeState;
   /** "" runs without a player: fetched for later. */
   method: "GET" | "HEAD" | "";
+  /** The method of a request that passes through, "" for any other; its response is like one to GET. */
+  verb: string;
   url: string;
   key: string;
   /** The key of what is for its player alone: `key`, unless who asks is kept apart. */

@@ -55,18 +55,19 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
     return refuse(state, request, "bad-request", "exactly one Host field is needed", nowMs);
   if (allowed === "wrong")
     return refuse(state, request, "wrong-host", "use 127.0.0.1, localhost, or a name allowed by option", nowMs);
-  if (request.method !== "GET" && request.method !== "HEAD" && request.method !== "OPTIONS") {
-    // R-HTTP-3
-    return refuse(state, request, "method-not-allowed", "", nowMs);
-  }
+  const isRead = request.method === "GET" || request.method === "HEAD" || request.method === "OPTIONS";
+  // R-HTTP-3, R-PASS-1
+  if (!isRead && !mayPass(state, request)) return refuse(state, request, "method-not-allowed", "", nowMs);
   // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
-  if (hasContent(request)) return refuse(state, request, "bad-request", "this method takes no content", nowMs);
+  if (isRead && hasContent(request))
+    return refuse(state, request, "bad-request", "this method takes no content", nowMs);
   let target = recallTarget(state.targets, request.target);
   if (target === null) {
     const route = parseTarget(request.target, state.options.secret);
     if (route.kind === "error") return refuse(state, request, route.code, route.detail, nowMs);
     if (route.kind === "local") {
       if (request.method === "OPTIONS") return preflight(state, request, nowMs);
+      if (!isRead) return refuse(state, request, "method-not-allowed", "", nowMs);
       return { kind: "local", path: route.path, query: route.query };
     }
     target = targetOf(state, route.form, route.url, route.own);
@@ -192,10 +193,12 @@ function newExchange(
   prefix: string,
   nowMs: number,
 ): Exchange {
+  const verb = request.method === "GET" || request.method === "HEAD" ? "" : request.method;
   const exchange: Exchange = {
     id: state.nextExchangeId,
     state: "waiting",
     method: request.method === "HEAD" ? "HEAD" : "GET",
+    verb,
     url: target.url,
     key: target.key,
     space: state.options.apart ? identityKey(target.key, request.fields) : target.key,
@@ -205,10 +208,11 @@ function newExchange(
     prefix,
     fields: request.fields,
     // R-HTTP-8
-    range: request.method === "HEAD" ? { kind: "none" } : parseRange(rangeField(request)),
+    range: request.method === "HEAD" || verb !== "" ? { kind: "none" } : parseRange(rangeField(request)),
     httpMinor: request.httpMinor,
-    keepAlive: state.options.keepAlive && !request.close,
-    playlist: target.playlist,
+    // R-PASS-2
+    keepAlive: state.options.keepAlive && !request.close && verb === "",
+    playlist: target.playlist && verb === "",
     ahead: false,
     startClaim: null,
     solo: false,
@@ -236,12 +240,18 @@ function localAuthority(request: PlayerRequest): string {
   return `${plain.includes(":") ? `[${plain}]` : plain}:${request.localPort}`;
 }
 
+/** Whether a request of another method may go to its origin: a trace would show the player what the proxy adds. */
+function mayPass(state: ProxyState, request: PlayerRequest): boolean {
+  return state.options.policy === "http" && request.method !== "TRACE" && request.method !== "CONNECT";
+}
+
 function rangeField(request: PlayerRequest): string | null {
   // R-HTTP-9: several Range fields are one malformed one.
   return fieldCount(request.fields, "range") > 1 ? null : fieldFirst(request.fields, "range");
 }
 
-function hasContent(request: PlayerRequest): boolean {
+/** Whether a request says that it has content. */
+export function hasContent(request: PlayerRequest): boolean {
   if (fieldFirst(request.fields, "transfer-encoding") !== null) return true;
   const length = fieldFirst(request.fields, "content-length");
   return length !== null && lowerAscii(length) !== "0";

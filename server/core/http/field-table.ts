@@ -107,14 +107,25 @@ export function upstreamRequestFields(playerFields: FieldList, extraNames: strin
       copyField(playerFields, name, "comma", nominated, fields);
     }
   }
-  for (let at = 0; at + 1 < setFields.length; at += 2) {
-    const name = setFields[at] ?? "";
-    const value = setFields[at + 1] ?? "";
-    // R-FIELD-8
-    if (!isRebuiltRequestName(lowerAscii(name)) && isToken(name) && isFieldValue(value)) {
-      fieldSet(fields, name, value);
+  addSetFields(fields, setFields);
+  return fields;
+}
+
+/** The player's fields of a request that passes through: all but the connection's and the proxy's own, then `setFields`. */
+export function passedRequestFields(playerFields: FieldList, setFields: FieldList): FieldList {
+  const fields: FieldList = [];
+  const nominated = connectionOptions(playerFields);
+  for (let at = 0; at + 1 < playerFields.length; at += 2) {
+    const name = playerFields[at] ?? "";
+    const lowerName = lowerAscii(name);
+    // R-PASS-1: conditions and ranges are the origin's to judge.
+    const isFree = lowerName === "range" || lowerName === "content-length";
+    const isOwn = !isFree && holdsName(ownRequestNames, lowerName);
+    if (!isOwn && !holdsName(hopByHopNames, lowerName)) {
+      copyField(playerFields, name, lowerName === "cookie" ? "semicolon" : "comma", nominated, fields);
     }
   }
+  addSetFields(fields, setFields);
   return fields;
 }
 
@@ -162,6 +173,17 @@ export function passedResponseFields(originFields: FieldList, extraNames: string
     }
   }
   return fields;
+}
+
+function addSetFields(fields: FieldList, setFields: FieldList): void {
+  for (let at = 0; at + 1 < setFields.length; at += 2) {
+    const name = setFields[at] ?? "";
+    const value = setFields[at + 1] ?? "";
+    // R-FIELD-8
+    if (!isRebuiltRequestName(lowerAscii(name)) && isToken(name) && isFieldValue(value)) {
+      fieldSet(fields, name, value);
+    }
+  }
 }
 
 /** Copies every field that is not the proxy's own, in the message's order and case. */

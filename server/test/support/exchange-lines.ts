@@ -1,5 +1,5 @@
 /** Actions of the core as plain text, one line each: what a playbook says and a failure shows. */
-import type { Body } from "../../core/download/flight.ts";
+import type { Body, Flight } from "../../core/download/flight.ts";
 import type { Action } from "../../core/exchange/proxy-state.ts";
 import type { FieldList } from "../../core/http/field-list.ts";
 import type { ResponseHead } from "../../core/response/response-head.ts";
@@ -8,7 +8,7 @@ import type { ResponseHead } from "../../core/response/response-head.ts";
 export function actionLine(action: Exclude<Action, { kind: "head" | "pump" | "validated" }>): string {
   switch (action.kind) {
     case "send":
-      return `send f${action.flight.id} ${action.flight.method} ${action.flight.url}${fieldsText(action.fields)}`;
+      return `send f${action.flight.id} ${methodOf(action.flight)} ${action.flight.url}${fieldsText(action.fields)}`;
     case "resign":
       return `resign f${action.flight.id} ${action.flight.source} after ${action.answer.status}`;
     case "begin":
@@ -29,6 +29,10 @@ export function actionLine(action: Exclude<Action, { kind: "head" | "pump" | "va
     case "landed":
       return `${action.kind} f${action.flight.id}`;
   }
+}
+
+function methodOf(flight: Flight): string {
+  return flight.verb === "" ? flight.method : flight.verb;
 }
 
 /** The line of a head: every field but Date, and Connection when it stays open. */

@@ -69,7 +69,7 @@ export function originFetch(
     over: over.promise,
   };
   fetched.transfer = client.start(
-    { method: "GET", url, fields: [], limits: defaultLimits, ...request },
+    { method: "GET", url, fields: [], limits: defaultLimits, passes: null, ...request },
     {
       onHead: (head) => {
         say("head");

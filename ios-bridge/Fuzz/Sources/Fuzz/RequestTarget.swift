@@ -22,6 +22,8 @@ func fuzzRequest(_ input: [UInt8]) {
       checkMeaning(head)
     case .refused:
       check(at == whole.count - 1, "something comes after a refusal")
+    case .content, .contentEnd:
+      check(false, "content is told that nobody asked for")
     }
   }
 }

@@ -50,6 +50,8 @@ package final class Body {
   var rangeless = false
   /// An error status passed on as it is: what is lost of it is not asked for again.
   var passing = false
+  /// The absolute URL that a response that passes through sends the player to, "" for none.
+  var location = ByteString()
   /// Status and reason of a response that is passed on, 200 otherwise.
   var status = 200
   var reason = ByteString()
@@ -83,6 +85,8 @@ package final class Flight {
   /// The key whose slot it holds, "" when it passes by the cache.
   var key = ByteString()
   @exclusivity(unchecked) package var method = AskMethod.get
+  /// The method of a request that passes through, "" for any other.
+  package let verb: ByteString
   var lane: Lane
   /// URL of the current request: changes with redirects.
   @exclusivity(unchecked) package var url: ByteString
@@ -143,6 +147,7 @@ package final class Flight {
     body: Body,
     asker: Int,
     purpose: FlightPurpose,
+    verb: ByteString,
     lane: Lane,
     url: ByteString,
     forward: FieldList,
@@ -156,6 +161,7 @@ package final class Flight {
     self.body = body
     self.asker = asker
     self.purpose = purpose
+    self.verb = verb
     self.lane = lane
     self.url = url
     source = url

@@ -7,6 +7,10 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
     answerProblem(state, exchange, .forbiddenUpstream, "no option allows this upstream host", nowMs)
     return
   }
+  if !exchange.verb.isEmpty {
+    openPass(state, exchange, nowMs)
+    return
+  }
   let current = findStored(state, exchange)
   // R-JSON-6: what somebody asked for as a file may be a manifest.
   if let current, current.entry.kind == .media, exchange.own.as != .none {
@@ -15,9 +19,7 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
   // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
   if let current, current.entry.kind != .media { exchange.playlist = true }
   if exchange.found != nil && current == nil {
-    // R-CHECK-1
-    exchange.found = exchange.note.fwd.isEmpty ? .absent : .updated
-    finishExchange(state, exchange, nowMs)
+    endUnfound(state, exchange, nowMs)
     return
   }
   let shares = !exchange.solo && mayShare(state, exchange, current)
@@ -53,6 +55,13 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
     return
   }
   openShared(state, exchange, key, current, nowMs)
+}
+
+/// A validation ends where nothing is stored: there was nothing, or what there was has gone meanwhile.
+private func endUnfound(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  // R-CHECK-1
+  exchange.found = exchange.note.fwd.isEmpty ? .absent : .updated
+  finishExchange(state, exchange, nowMs)
 }
 
 /// Whether a stored version may be served without asking its origin (R-FRESH-1).

@@ -53,7 +53,15 @@ package func bodyHead(
   if status == 206 { parts.contentRange = contentRangeText(start, end, body.entry.total) }
   var head = responseHead(parts)
   if body.passing && !body.reason.isEmpty { head.reason = body.reason }
+  // R-PASS-4
+  if !body.location.isEmpty { addLocation(&head, proxiedUrl(exchange.prefix, exchange.form, body.location)) }
   return head
+}
+
+/// Location stands before Cache-Status, which every head has (R-RESP-1).
+private func addLocation(_ head: inout ResponseHead, _ url: ByteString) {
+  let place = head.fields.firstIndex(of: "Cache-Status") ?? head.fields.count
+  head.fields.insert(contentsOf: ["Location", url], at: place)
 }
 
 /// What every response from a body says of it.

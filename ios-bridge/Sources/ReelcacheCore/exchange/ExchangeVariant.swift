@@ -2,7 +2,9 @@
 
 /// The fields of an exchange's request as they reach the origin; what tells variants apart is among them.
 package func forwardedFields(_ state: ProxyState, _ exchange: Exchange) -> FieldList {
-  upstreamRequestFields(exchange.fields, state.options.forwardFields, state.options.requestFields)
+  // R-PASS-1
+  if !exchange.verb.isEmpty { return passedRequestFields(exchange.fields, state.options.requestFields) }
+  return upstreamRequestFields(exchange.fields, state.options.forwardFields, state.options.requestFields)
 }
 
 /// The newest of what is stored for an exchange's request; nil when nothing is.

@@ -269,6 +269,7 @@ private func newFlight(
     body: body,
     asker: exchange.id,
     purpose: purpose,
+    verb: exchange.verb,
     lane: laneOf(state, exchange),
     // R-FLIGHT-16: the URL that was asked for just now is the one whose signature holds.
     url: exchange.url,

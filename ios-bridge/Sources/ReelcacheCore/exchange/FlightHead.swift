@@ -29,6 +29,10 @@ package struct Delivery: Sendable {
 package func flightHead(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ nowMs: Int) {
   if flight.state != .asked { return }
   breakerSucceeded(state.breakers, originOf(flight.url))
+  if !flight.verb.isEmpty {
+    acceptPass(state, flight, answer, nowMs)
+    return
+  }
   // R-SIGN-1
   if mayResign(state, flight, answer) {
     flight.resigned += 1
@@ -262,7 +266,7 @@ private func fetchAlone(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int)
 }
 
 /// An answer that is not stored: passed to everyone who waited for it, as the origin said it (R-ERROR-2).
-private func passOn(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ total: Int, _ nowMs: Int) {
+package func passOn(_ state: ProxyState, _ flight: Flight, _ answer: OriginAnswer, _ total: Int, _ nowMs: Int) {
   let old = flight.body
   if flight.purpose == .hole {
     failCursors(state, flight, answer.status < 500 ? .upstreamBadRange : .upstreamRefused, nowMs)

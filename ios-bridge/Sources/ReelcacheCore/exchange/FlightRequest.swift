@@ -5,6 +5,10 @@ package func flightRequest(_ flight: Flight) -> FieldList {
   var fields = flight.forward
   // R-FLIGHT-5: what another flight took over while this one waited is not asked for.
   if flight.purpose == .hole && !flight.body.rangeless { flight.askEnd = flight.limit }
+  if !flight.verb.isEmpty {
+    push(&fields, "Accept-Encoding", "identity")
+    return fields
+  }
   // R-ASK-1
   push(&fields, "Accept-Encoding", flight.playlist ? "gzip" : "identity")
   let ask = Ask(

@@ -147,6 +147,8 @@ package final class Exchange {
   @exclusivity(unchecked) package var state = ExchangeState.waiting
   /// "" runs without a player: fetched for later.
   @exclusivity(unchecked) package var method: ExchangeMethod
+  /// The method of a request that passes through, "" for any other; its response is like one to GET.
+  package let verb: ByteString
   package let url: ByteString
   package let key: ByteString
   /// The key of what is for its player alone: `key`, unless who asks is kept apart.
@@ -189,6 +191,7 @@ package final class Exchange {
   init(
     id: Int,
     method: ExchangeMethod,
+    verb: ByteString,
     url: ByteString,
     key: ByteString,
     space: ByteString,
@@ -206,6 +209,7 @@ package final class Exchange {
   ) {
     self.id = id
     self.method = method
+    self.verb = verb
     self.url = url
     self.key = key
     self.space = space

@@ -32,12 +32,11 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
   if allowed == .wrong {
     return refuse(state, request, .wrongHost, "use 127.0.0.1, localhost, or a name allowed by option", nowMs)
   }
-  if request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS" {
-    // R-HTTP-3
-    return refuse(state, request, .methodNotAllowed, "", nowMs)
-  }
+  let isRead = request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS"
+  // R-HTTP-3, R-PASS-1
+  if !isRead && !mayPass(state, request) { return refuse(state, request, .methodNotAllowed, "", nowMs) }
   // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
-  if hasContent(request) { return refuse(state, request, .badRequest, "this method takes no content", nowMs) }
+  if isRead && hasContent(request) { return refuse(state, request, .badRequest, "this method takes no content", nowMs) }
   var target = recallTarget(state.targets, request.target)
   if target == nil {
     switch parseTarget(request.target, state.options.secret) {
@@ -45,6 +44,7 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
       return refuse(state, request, code, detail, nowMs)
     case .local(let path, let query):
       if request.method == "OPTIONS" { return preflight(state, request, nowMs) }
+      if !isRead { return refuse(state, request, .methodNotAllowed, "", nowMs) }
       return .local(path: path, query: query)
     case .resource(let form, let url, let own):
       let read = targetOf(state, form, url, own)
@@ -182,9 +182,11 @@ private func newExchange(
   _ prefix: ByteString,
   _ nowMs: Int
 ) -> Exchange {
+  let verb = request.method == "GET" || request.method == "HEAD" ? "" : request.method
   let exchange = Exchange(
     id: state.nextExchangeId,
     method: request.method == "HEAD" ? .head : .get,
+    verb: verb,
     url: target.url,
     key: target.key,
     space: state.options.apart ? identityKey(target.key, request.fields) : target.key,
@@ -194,10 +196,11 @@ private func newExchange(
     prefix: prefix,
     fields: request.fields,
     // R-HTTP-8
-    range: request.method == "HEAD" ? .none : parseRange(rangeField(request)),
+    range: request.method == "HEAD" || !verb.isEmpty ? .none : parseRange(rangeField(request)),
     httpMinor: request.httpMinor,
-    keepAlive: state.options.keepAlive && !request.close,
-    playlist: target.playlist,
+    // R-PASS-2
+    keepAlive: state.options.keepAlive && !request.close && verb.isEmpty,
+    playlist: target.playlist && verb.isEmpty,
     onlyStored: state.options.policy == .http && requestControl(request.fields).onlyIfCached,
     startMs: nowMs
   )
@@ -214,12 +217,18 @@ private func localAuthority(_ request: PlayerRequest) -> ByteString {
   return "\(plain.includes(":") ? "[\(plain)]" : plain):\(request.localPort)"
 }
 
+/// Whether a request of another method may go to its origin: a trace would show the player what the proxy adds.
+private func mayPass(_ state: ProxyState, _ request: PlayerRequest) -> Bool {
+  state.options.policy == .http && request.method != "TRACE" && request.method != "CONNECT"
+}
+
 private func rangeField(_ request: PlayerRequest) -> ByteString? {
   // R-HTTP-9: several Range fields are one malformed one.
   fieldCount(request.fields, "range") > 1 ? nil : fieldFirst(request.fields, "range")
 }
 
-private func hasContent(_ request: PlayerRequest) -> Bool {
+/// Whether a request says that it has content.
+package func hasContent(_ request: PlayerRequest) -> Bool {
   if fieldFirst(request.fields, "transfer-encoding") != nil { return true }
   guard let length = fieldFirst(request.fields, "content-length") else { return false }
   return lowerAscii(length) != "0"

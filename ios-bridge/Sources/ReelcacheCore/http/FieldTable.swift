@@ -110,16 +110,27 @@ package func upstreamRequestFields(
       copyField(playerFields, name, .comma, nominated, &fields)
     }
   }
+  addSetFields(&fields, setFields)
+  return fields
+}
+
+/// The player's fields of a request that passes through: all but the connection's and the proxy's own, then `setFields`.
+package func passedRequestFields(_ playerFields: FieldList, _ setFields: FieldList) -> FieldList {
+  var fields: FieldList = []
+  let nominated = connectionOptions(playerFields)
   var at = 0
-  while at + 1 < setFields.count {
-    let name = setFields[at]
-    let value = setFields[at + 1]
-    // R-FIELD-8
-    if !isRebuiltRequestName(lowerAscii(name)) && isToken(name) && isFieldValue(value) {
-      fieldSet(&fields, name, value)
+  while at + 1 < playerFields.count {
+    let name = playerFields[at]
+    let lowerName = lowerAscii(name)
+    // R-PASS-1: conditions and ranges are the origin's to judge.
+    let isFree = lowerName == "range" || lowerName == "content-length"
+    let isOwn = !isFree && holdsName(ownRequestNames, lowerName)
+    if !isOwn && !holdsName(hopByHopNames, lowerName) {
+      copyField(playerFields, name, lowerName == "cookie" ? .semicolon : .comma, nominated, &fields)
     }
     at += 2
   }
+  addSetFields(&fields, setFields)
   return fields
 }
 
@@ -163,6 +174,19 @@ package func passedResponseFields(_ originFields: FieldList, _ extraNames: [Byte
     }
   }
   return fields
+}
+
+private func addSetFields(_ fields: inout FieldList, _ setFields: FieldList) {
+  var at = 0
+  while at + 1 < setFields.count {
+    let name = setFields[at]
+    let value = setFields[at + 1]
+    // R-FIELD-8
+    if !isRebuiltRequestName(lowerAscii(name)) && isToken(name) && isFieldValue(value) {
+      fieldSet(&fields, name, value)
+    }
+    at += 2
+  }
 }
 
 /// Copies every field that is not the proxy's own, in the message's order and case.

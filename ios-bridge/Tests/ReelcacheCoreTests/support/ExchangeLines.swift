@@ -6,7 +6,7 @@
 func actionLine(_ action: Action) -> ByteString {
   switch action {
   case .send(let flight, let fields):
-    "send f\(flight.id) \(latin1(flight.method.rawValue)) \(flight.url)\(fieldsText(fields))"
+    "send f\(flight.id) \(methodOf(flight)) \(flight.url)\(fieldsText(fields))"
   case .resign(let flight, let answer): "resign f\(flight.id) \(flight.source) after \(answer.status)"
   case .begin(let exchange): "begin X\(exchange.id) \(exchange.url)"
   case .store(let body): storeLine(body)
@@ -21,6 +21,10 @@ func actionLine(_ action: Action) -> ByteString {
   case .landed(let flight): "landed f\(flight.id)"
   case .head, .pump, .validated: preconditionFailure("This line is the player's")
   }
+}
+
+private func methodOf(_ flight: Flight) -> ByteString {
+  flight.verb.isEmpty ? latin1(flight.method.rawValue) : flight.verb
 }
 
 /// The line of a head: every field but Date, and Connection when it stays open.

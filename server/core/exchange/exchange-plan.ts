@@ -33,12 +33,7 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
     return;
   }
   const current = findStored(state, exchange);
-  // R-JSON-6: what somebody asked for as a file may be a manifest.
-  if (current !== null && current.entry.kind === "media" && exchange.own.as !== "none") {
-    current.entry.kind = jsonEntryKind(exchange.own.as);
-  }
-  // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
-  if (current !== null && current.entry.kind !== "media") exchange.playlist = true;
+  if (current !== null) agreeOnKind(exchange, current);
   if (exchange.found !== null && current === null) {
     endUnfound(state, exchange, nowMs);
     return;
@@ -74,6 +69,14 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
     return;
   }
   openShared(state, exchange, key, current, nowMs);
+}
+
+/** What is stored and what is asked for are of one kind: either may know more of it than the other. */
+function agreeOnKind(exchange: Exchange, body: Body): void {
+  // R-JSON-6: what somebody asked for as a file may be a manifest.
+  if (body.entry.kind === "media" && exchange.own.as !== "none") body.entry.kind = jsonEntryKind(exchange.own.as);
+  // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
+  if (body.entry.kind !== "media") exchange.playlist = true;
 }
 
 /** A validation ends where nothing is stored: there was nothing, or what there was has gone meanwhile. */

@@ -12,12 +12,7 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
     return
   }
   let current = findStored(state, exchange)
-  // R-JSON-6: what somebody asked for as a file may be a manifest.
-  if let current, current.entry.kind == .media, exchange.own.as != .none {
-    current.entry.kind = jsonEntryKind(exchange.own.as)
-  }
-  // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
-  if let current, current.entry.kind != .media { exchange.playlist = true }
+  if let current { agreeOnKind(exchange, current) }
   if exchange.found != nil && current == nil {
     endUnfound(state, exchange, nowMs)
     return
@@ -55,6 +50,14 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
     return
   }
   openShared(state, exchange, key, current, nowMs)
+}
+
+/// What is stored and what is asked for are of one kind: either may know more of it than the other.
+private func agreeOnKind(_ exchange: Exchange, _ body: Body) {
+  // R-JSON-6: what somebody asked for as a file may be a manifest.
+  if body.entry.kind == .media && exchange.own.as != .none { body.entry.kind = jsonEntryKind(exchange.own.as) }
+  // R-SERVE-5: what was a playlist, whatever its URL looks like, is asked for as one.
+  if body.entry.kind != .media { exchange.playlist = true }
 }
 
 /// A validation ends where nothing is stored: there was nothing, or what there was has gone meanwhile.

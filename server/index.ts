@@ -102,8 +102,11 @@ export type Server = {
    * "absent": nothing is stored, and nobody was asked. `fields` are those of the requests that it is stored for.
    */
   validate(url: string, fields?: Record<string, string>): Promise<Validation>;
-  /** Tells that the network changed: origins given up are tried again at once. */
-  networkChanged(): void;
+  /**
+   * Tells that the network changed: origins given up are tried again at once. With `false` it is gone: until told
+   * otherwise no origin is asked, and what is stored is served as it is when one is out of reach.
+   */
+  networkChanged(isOnline?: boolean): void;
   stats(): Stats;
   /** Lets go of all memory that is held only to be quick: stored bytes and buffers. The cache stays as it is. */
   trimMemory(): void;
@@ -188,7 +191,7 @@ function makeServer(
         if (stopped !== null) resolve("failed");
         else app.validate(upstreamBytes(upstream), Object.entries(fields).flat(), resolve);
       }),
-    networkChanged: app.networkChanged,
+    networkChanged: (isOnline) => app.networkChanged(isOnline ?? true),
     trimMemory: app.trimMemory,
     stats: () => ({ ...figures(app), ...tally }),
     servePages: (find) => {

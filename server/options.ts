@@ -28,6 +28,12 @@ export type Options = {
   ignoreNoStore: boolean;
   identity: "apart" | "unstored";
   startAhead: boolean;
+  delivery: "all" | "head" | "cdn-first";
+  headSeconds: number;
+  headSegments: number;
+  offlineFilter: boolean;
+  offlineSeconds: number;
+  warmFirst: boolean;
   dropParameters: string[];
   keepParameters: string[] | null;
   keepAlive: boolean;
@@ -99,6 +105,12 @@ export const defaultOptions: Options = {
   ignoreNoStore: false,
   identity: "apart",
   startAhead: false,
+  delivery: "all",
+  headSeconds: 10,
+  headSegments: 0,
+  offlineFilter: false,
+  offlineSeconds: 0,
+  warmFirst: false,
   dropParameters: [],
   keepParameters: null,
   keepAlive: true,
@@ -154,6 +166,19 @@ export const optionTable: OptionRow[] = [
     choices: ["apart", "unstored"],
   }),
   row("startAhead", "start-ahead", "flag", "fetch what a player that begins to play asks for next before it asks"),
+  row("delivery", "delivery", "choice", "segments that come through the proxy: all, the beginning, or what is stored", {
+    choices: ["all", "head", "cdn-first"],
+  }),
+  row("headSeconds", "head-seconds", "seconds", "under head: segments that begin before"),
+  row("headSegments", "head-segments", "count", "under head: at least so many segments"),
+  row("offlineFilter", "offline-filter", "flag", "out of reach, name only the variants that play from what is stored"),
+  row(
+    "offlineSeconds",
+    "offline-seconds",
+    "seconds",
+    "how much of a variant that is, from its beginning; 0 is all of it",
+  ),
+  row("warmFirst", "warm-first", "flag", "name the first variant whose beginning is stored before the others"),
   row("dropParameters", "drop-parameter", "names", "query parameter that is no part of the cache key"),
   row("keepParameters", "keep-parameter", "names", "only these query parameters are part of the cache key"),
   row("forwardFields", "forward-field", "names", "further player field to pass on to the origin"),

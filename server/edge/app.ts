@@ -72,7 +72,7 @@ export type App = {
   log: Log;
   stop: () => Promise<void>;
   clear: () => void;
-  networkChanged: () => void;
+  networkChanged: (isOnline: boolean) => void;
   trimMemory: () => void;
   prefetch: (url: string) => void;
   validate: (url: string, fields: string[], done: (found: Validation) => void) => void;
@@ -194,7 +194,7 @@ export async function startApp(options: Options, listeners: AppListeners, hooks:
       engine.run(() => clearProxy(state));
       index.flush();
     },
-    networkChanged: () => connectivityChanged(state),
+    networkChanged: (isOnline) => engine.run((nowMs) => connectivityChanged(state, isOnline, nowMs)),
     trimMemory: () => {
       engine.memory.clear();
       engine.pool.trim();
@@ -244,6 +244,12 @@ export function coreOptions(options: Options): CoreOptions {
     shared: options.shared,
     heuristicPercent: options.heuristicPercent,
     startAhead: options.startAhead,
+    delivery: options.delivery,
+    headMs: options.headSeconds * 1000,
+    headSegments: options.headSegments,
+    offlineFilter: options.offlineFilter,
+    offlineMs: options.offlineSeconds * 1000,
+    warmFirst: options.warmFirst,
     cors: options.cors,
     keepAlive: options.keepAlive,
     // R-FIELD-16

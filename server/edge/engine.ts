@@ -6,6 +6,7 @@ import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { Body, Flight } from "../core/download/flight.ts";
 import { flightShouldPause } from "../core/download/flight.ts";
+import { dropLater } from "../core/exchange/fetch-later.ts";
 import { abortFlight, unpause } from "../core/exchange/flight-control.ts";
 import { bodyWriteFailed } from "../core/exchange/flight-data.ts";
 import {
@@ -263,6 +264,7 @@ export class Engine {
     this.stopped = true;
     for (const runner of Array.from(this.runners.values())) runner.cut();
     this.run((nowMs) => {
+      dropLater(this.state);
       for (const exchange of Array.from(this.state.exchanges.values())) exchangeEnded(this.state, exchange, nowMs);
       for (const flight of Array.from(this.state.flights.values())) abortFlight(this.state, flight, nowMs);
     });

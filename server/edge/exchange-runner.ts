@@ -133,8 +133,7 @@ export class ExchangeRunner {
     if (!engine.settled(exchange, before) || this.over) return false;
     switch (step) {
       case "end":
-        this.end(nowMs);
-        return false;
+        return this.end(nowMs);
       case "tail": {
         const flight = tailFlight(body, cursor.offset);
         if (flight === null) return true;
@@ -150,7 +149,7 @@ export class ExchangeRunner {
         return false;
       case "cut":
         engine.loseExchange(exchange);
-        return false;
+        return this.gathersOn();
     }
   }
 
@@ -232,18 +231,26 @@ export class ExchangeRunner {
     }
   }
 
-  private end(nowMs: number): void {
+  /** All was read; true when more is to be gathered before the player is answered. */
+  private end(nowMs: number): boolean {
     const { engine, exchange, response } = this;
     if (exchange.state === "gathering") {
       const bytes = Buffer.concat(this.gathered).toString("latin1");
       this.gathered = [];
+      this.gatheredBytes = 0;
       gatherDone(engine.state, exchange, bytes, nowMs);
       engine.drain();
-      return;
+      return this.gathersOn();
     }
     response?.end();
     exchangeEnded(engine.state, exchange, nowMs);
     engine.drain();
     this.finish();
+    return false;
+  }
+
+  /** Whether another body is to be gathered: its pump came while this runner was at work. */
+  private gathersOn(): boolean {
+    return !this.over && this.exchange.state === "gathering";
   }
 }

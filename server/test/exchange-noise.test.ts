@@ -236,7 +236,7 @@ function playRare(sim: Simulator, random: Random): string {
     sim.run(() => setReserveShortfall(sim.state, short, sim.nowMs));
     return `reserve short of ${short}`;
   }
-  sim.run(() => connectivityChanged(sim.state));
+  sim.run(() => connectivityChanged(sim.state, true, sim.nowMs));
   return "network";
 }
 

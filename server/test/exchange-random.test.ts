@@ -245,7 +245,7 @@ function rareEvent(sim: Simulator, origin: RandomOrigin, random: Random, weather
     sim.run(() => setReserveShortfall(sim.state, short, sim.nowMs));
     return `reserve short of ${short}`;
   }
-  sim.run(() => connectivityChanged(sim.state));
+  sim.run(() => connectivityChanged(sim.state, true, sim.nowMs));
   return "network";
 }
 

@@ -29,6 +29,12 @@ export const twinContenders: Contender[] = [
   ahead("bridge", "the Swift twin, fetching ahead"),
 ];
 
+/** Twins that leave segments to the player: of use where somebody plays, as `first-frame` does, and in no load. */
+export const deliveringTwins: Contender[] = [
+  twin("reference-head", "the reference server, the first 4 s", ["--delivery", "head", "--head-seconds", "4"]),
+  twin("reference-cdn-first", "the reference server, what is stored", ["--delivery", "cdn-first"]),
+];
+
 /** None as long as no byte is kept in memory: then the twin itself shows what the disk gives. */
 function fromDisk(name: string, title: string): Contender[] {
   return keepsInMemory

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { Contender, RunningContender } from "../bench-types.ts";
 import { contenders } from "../contenders/index.ts";
+import { deliveringTwins } from "../contenders/twins.ts";
 import { freePort, listening, startProcess } from "../processes.ts";
 
 /** A server, started once for a run; each play has URLs that it has not seen. */
@@ -30,6 +31,7 @@ const earlierFile = fileURLToPath(new URL("earlier-server.ts", import.meta.url))
 
 export const servers: Server[] = [
   ...contenders.filter((contender) => contender.name === "reference" || contender.name === "bridge"),
+  ...deliveringTwins,
   earlier("download-then-serve"),
   earlier("cdn-first"),
 ];
@@ -44,6 +46,18 @@ export const ways: Way[] = [
     way(`${twin}-preloaded`, twin, preloadSeconds, `what covers the first ${preloadSeconds} s is stored`),
     way(`${twin}-warm`, twin, Number.POSITIVE_INFINITY, "all of it is stored"),
   ]),
+  way("reference-head", "reference-head", null, "first play: the first 4 s through the proxy, the rest from the CDN"),
+  {
+    ...way("reference-head-again", "reference-head", Number.POSITIVE_INFINITY, "second play: the first 4 s are stored"),
+    full: false,
+  },
+  way("reference-cdn-first", "reference-cdn-first", null, "first play: from the CDN, and again in the background"),
+  way(
+    "reference-cdn-first-again",
+    "reference-cdn-first",
+    0,
+    "second play: what was fetched in the background is stored",
+  ),
   way("download-then-serve", "download-then-serve", null, "a segment is answered once it is there as a whole"),
   way("cdn-first", "cdn-first", null, "first play: segments from the CDN, and again in the background"),
   { ...way("cdn-first-again", "cdn-first", 0, "second play: all of it is stored"), full: true },

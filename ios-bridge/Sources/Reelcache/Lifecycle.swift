@@ -14,8 +14,8 @@ struct LifeActions {
   let background: () -> Void
   /// The app is back: the same port must answer again.
   let foreground: () -> Void
-  /// There is a network again, or another one.
-  let networkChanged: () -> Void
+  /// There is a network again, or another one; or, with false, none.
+  let networkChanged: (_ isOnline: Bool) -> Void
   /// The system asks for memory.
   let memoryWarning: () -> Void
 }
@@ -39,7 +39,7 @@ final class ServerLife: @unchecked Sendable {
 
   /// Begins to listen to the system.
   func start() {
-    paths.start { [weak self] in self?.onLoop { $0.actions.networkChanged() } }
+    paths.start { [weak self] isOnline in self?.onLoop { $0.actions.networkChanged(isOnline) } }
     notices.start(
       onBackground: { [weak self] in
         guard let life = self else { return }

@@ -204,6 +204,37 @@ package let optionTable: [OptionRow] = [
     "fetch what a player that begins to play asks for next before it asks"
   ),
   row(
+    "delivery",
+    "delivery",
+    .choice,
+    .text(\.delivery),
+    "segments that come through the proxy: all, the beginning, or what is stored",
+    choices: ["all", "head", "cdn-first"]
+  ),
+  row("headSeconds", "head-seconds", .seconds, .number(\.headSeconds), "under head: segments that begin before"),
+  row("headSegments", "head-segments", .count, .number(\.headSegments), "under head: at least so many segments"),
+  row(
+    "offlineFilter",
+    "offline-filter",
+    .flag,
+    .flag(\.offlineFilter),
+    "out of reach, name only the variants that play from what is stored"
+  ),
+  row(
+    "offlineSeconds",
+    "offline-seconds",
+    .seconds,
+    .number(\.offlineSeconds),
+    "how much of a variant that is, from its beginning; 0 is all of it"
+  ),
+  row(
+    "warmFirst",
+    "warm-first",
+    .flag,
+    .flag(\.warmFirst),
+    "name the first variant whose beginning is stored before the others"
+  ),
+  row(
     "dropParameters",
     "drop-parameter",
     .names,

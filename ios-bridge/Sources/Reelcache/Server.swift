@@ -54,7 +54,7 @@ public final class Server: Sendable {
           app.listener.enterForeground()
           app.wake()
         },
-        networkChanged: { app.networkChanged() },
+        networkChanged: { isOnline in app.networkChanged(isOnline) },
         memoryWarning: { app.freeMemory() }
       )
     )
@@ -120,10 +120,11 @@ public final class Server: Sendable {
     return Validation(found)
   }
 
-  /// Tells that the network changed: origins given up are tried again at once. On Apple's systems the server also learns
-  /// of it by itself.
-  public func networkChanged() {
-    loop.later { [app] in app.networkChanged() }
+  /// Tells that the network changed: origins given up are tried again at once. With `false` it is gone: until told
+  /// otherwise no origin is asked, and what is stored is served as it is when one is out of reach. On Apple's systems the
+  /// server also learns of it by itself.
+  public func networkChanged(isOnline: Bool = true) {
+    loop.later { [app] in app.networkChanged(isOnline) }
   }
 
   /// Figures of the moment.

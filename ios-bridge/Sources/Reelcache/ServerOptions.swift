@@ -65,6 +65,18 @@ public struct ServerOptions: Sendable, Equatable {
   public var identity = Identity.apart
   /// Fetches what a player that begins to play asks for next before it asks. Default false.
   public var startAhead = false
+  /// Segments of complete playlists that come through the proxy: `all`, `head` or `cdn-first`. Default all.
+  public var delivery = "all"
+  /// Under `head`: the segments that begin before, in seconds. Default 10.
+  public var headSeconds = 10
+  /// Under `head`: at least so many segments. Default 0.
+  public var headSegments = 0
+  /// While an origin is out of reach, names only the variants that play from what is stored. Default false.
+  public var offlineFilter = false
+  /// How much of a variant must be stored for that, in seconds from its beginning; 0, the default, is all of it.
+  public var offlineSeconds = 0
+  /// Names the first variant whose beginning is stored before the others. Default false.
+  public var warmFirst = false
   /// Query parameters that are no part of the cache key.
   public var dropParameters: [String] = []
   /// Only these query parameters are part of the cache key; nil, the default: all are.

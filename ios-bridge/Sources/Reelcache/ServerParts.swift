@@ -54,6 +54,12 @@ func coreOptions(_ options: ServerOptions, _ hooks: ServerHooks) -> CoreOptions 
     shared: options.shared,
     heuristicPercent: options.heuristicPercent,
     startAhead: options.startAhead,
+    delivery: DeliveryPolicy(rawValue: options.delivery) ?? .all,
+    headMs: options.headSeconds * 1000,
+    headSegments: options.headSegments,
+    offlineFilter: options.offlineFilter,
+    offlineMs: options.offlineSeconds * 1000,
+    warmFirst: options.warmFirst,
     cors: options.cors,
     keepAlive: options.keepAlive,
     // R-FIELD-16

@@ -61,8 +61,8 @@ package final class App: @unchecked Sendable {
     engine.run { nowMs in proxyTick(state, nowMs) }
   }
 
-  package func networkChanged() {
-    connectivityChanged(state)
+  package func networkChanged(_ isOnline: Bool) {
+    engine.run { nowMs in connectivityChanged(state, isOnline, nowMs) }
   }
 
   /// Fetches a URL for later, without a player.

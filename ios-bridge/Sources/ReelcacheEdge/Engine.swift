@@ -215,6 +215,7 @@ package final class Engine: @unchecked Sendable {
     stopped = true
     for (_, runner) in runners.sorted(by: { $0.key < $1.key }) { runner.cut() }
     run { nowMs in
+      dropLater(state)
       for (_, exchange) in state.exchanges.sorted(by: { $0.key < $1.key }) { exchangeEnded(state, exchange, nowMs) }
       for flight in flightsByAge(state) { abortFlight(state, flight, nowMs) }
     }

@@ -124,8 +124,7 @@ package final class ExchangeRunner: @unchecked Sendable {
     if !engine.settled(exchange, before) || over { return false }
     switch step {
     case .end:
-      end(nowMs)
-      return false
+      return end(nowMs)
     case .tail:
       guard let flight = tailFlight(body, cursor.offset) else { return true }
       let bytes = engine.flightRunner(flight).bytesAt(cursor.offset, cursor.end)
@@ -137,7 +136,7 @@ package final class ExchangeRunner: @unchecked Sendable {
       return false
     case .cut:
       engine.loseExchange(exchange)
-      return false
+      return gathersOn()
     }
   }
 
@@ -213,18 +212,26 @@ package final class ExchangeRunner: @unchecked Sendable {
     }
   }
 
-  private func end(_ nowMs: Int) {
+  /// All was read; true when more is to be gathered before the player is answered.
+  private func end(_ nowMs: Int) -> Bool {
     if exchange.state == .gathering {
       let bytes = gatheredText(gatheredBytes)
       gathered = []
+      gatheredBytes = 0
       gatherDone(engine.state, exchange, bytes, nowMs)
       engine.drain()
-      return
+      return gathersOn()
     }
     response?.end(nil)
     exchangeEnded(engine.state, exchange, nowMs)
     engine.drain()
     finish()
+    return false
+  }
+
+  /// Whether another body is to be gathered: its pump came while this runner was at work.
+  private func gathersOn() -> Bool {
+    !over && exchange.state == .gathering
   }
 
   /// The first gathered bytes, up to `length`, as text.

@@ -13,16 +13,35 @@ func vectorsPlaylist() -> VectorRegistry {
     "playlist/playlist-kind": [
       "playlistSummary": call(playlistSummary),
       "isPlaylistBody": call(isPlaylistBody),
+      "milliseconds": call(milliseconds),
     ],
     "playlist/playlist-resources": [
       "playlistResources": call(playlistResources)
+    ],
+    "playlist/playlist-part": [
+      "isTag": call(isTag),
+      "onlyQuoted": call(onlyQuoted),
+      "partUrl": call(partUrl),
+      "rangedPart": call(rangedPart),
+      "mapPart": call(mapPart),
+    ],
+    "playlist/media-timeline": [
+      "mediaTimeline": call(mediaTimeline),
+      "headCount": call(headCount),
+      "playsEnough": call(playsEnough),
+    ],
+    "playlist/variant-choice": [
+      "playablePresentation": call(playablePresentation),
+      "warmFirst": call(warmFirst),
+      "variantUrls": call(variantUrls),
     ],
     "playlist/playlist-start": [
       "playlistStart": call(playlistStart),
       "startGroups": call(startGroups),
     ],
     "playlist/playlist-rewrite": [
-      "rewritePlaylist": call(rewritePlaylist)
+      "rewritePlaylist": call(rewritePlaylist),
+      "rewriteSegments": call(rewriteSegments),
     ],
     "playlist/json-scan": [
       "memberPath": call(memberPath),
@@ -37,6 +56,7 @@ func vectorsPlaylist() -> VectorRegistry {
       "exportedVariables": call(exportedVariables),
       "substituteVariables": call(substituteVariables),
       "nameQueryParameters": call(nameQueryParameters),
+      "definesVariables": call(definesVariables),
       "namesQueryParameters": call(namesQueryParameters),
     ],
     "playlist/uri-mapper": [
@@ -110,12 +130,27 @@ extension PlaylistResources: JsonConvertible {
   }
 }
 
-extension StartPart: JsonConvertible {
+extension PlaylistPart: JsonConvertible {
   init(json: Json) throws {
     self.init(url: try json.member("url"), start: try json.member("start"), end: try json.member("end"))
   }
 
   var json: Json { .record(["url": url.json, "start": start.json, "end": end.json]) }
+}
+
+extension TimelineSegment: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      startMs: try json.member("startMs"),
+      endMs: try json.member("endMs"),
+      needs: try json.member("needs"),
+      part: try json.member("part")
+    )
+  }
+
+  var json: Json {
+    .record(["startMs": startMs.json, "endMs": endMs.json, "needs": needs.json, "part": part.json])
+  }
 }
 
 extension PlaylistStart: JsonConvertible {

@@ -54,7 +54,7 @@ private final class LifeStage: @unchecked Sendable {
         },
         background: { self.log.append("background") },
         foreground: { self.log.append("foreground") },
-        networkChanged: { self.log.append("network") },
+        networkChanged: { isOnline in self.log.append(isOnline ? "network" : "no network") },
         memoryWarning: { self.log.append("memory") }
       )
     )

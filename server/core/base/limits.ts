@@ -103,6 +103,14 @@ export type Limits = {
   startAheadBytesMax: number;
   /** Playlists remembered by the multivariant playlists that named them. */
   startAheadUrlsMax: number;
+  /** Parts that wait to be fetched in the background because players fetch them by themselves. */
+  laterMax: number;
+  /** Of them, fetched at once. */
+  laterAtOnceMax: number;
+  /** Playlists of one multivariant playlist that are looked up for what is stored; further ones count as not stored. */
+  surveyPlaylistsMax: number;
+  /** How much of a variant's beginning must be stored for it to come first, in milliseconds; 0 is all of it. */
+  warmStartMs: number;
 };
 
 /** The values in force unless an option says otherwise. */
@@ -156,4 +164,8 @@ export const defaultLimits: Limits = {
   startAheadMs: 10_000,
   startAheadBytesMax: 16_777_216,
   startAheadUrlsMax: 4_096,
+  laterMax: 1_024,
+  laterAtOnceMax: 2,
+  surveyPlaylistsMax: 256,
+  warmStartMs: 4_000,
 };

@@ -40,7 +40,8 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
   }
   const shares = !exchange.solo && mayShare(state, exchange, current);
   const fresh = current !== null && isReusable(state, current, nowMs);
-  if (shares && current !== null && exchange.found === null && mayTake(state, exchange, current, fresh, nowMs)) {
+  const asksAnyway = exchange.found !== null || exchange.renews;
+  if (shares && current !== null && !asksAnyway && mayTake(state, exchange, current, fresh, nowMs)) {
     serveBody(state, exchange, current, nowMs);
     return;
   }

@@ -20,8 +20,10 @@ import { planExchange } from "./exchange-plan.ts";
 import { answerKnownPlaylist } from "./exchange-playlist.ts";
 import { resumeReading } from "./exchange-read.ts";
 import { joinFlight, laneOf, launchFlight, openHole, promoteFlight, unpause } from "./flight-control.ts";
+import { surveyPurpose } from "./playlist-survey.ts";
 import { answerProblem, finishExchange, plainParts, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState, Validation } from "./proxy-state.ts";
+import { isMomentary } from "./segment-delivery.ts";
 import { endsAhead, noteChoice } from "./start-ahead.ts";
 
 /** Serves an exchange from a body whose head is known: at once, or when the flight for its first byte has an answer. */
@@ -36,7 +38,9 @@ export function serveBody(state: ProxyState, exchange: Exchange, body: Body, now
   if (body.entry.kind !== "media") noteChoice(state, exchange, nowMs);
   body.entry.accessMs = nowMs;
   if (body.journalled) state.actions.push({ kind: "touch", body });
-  if (!body.passing && isNotModified(exchange, body, nowMs)) {
+  // R-OFFLINE-5, R-DELIVER-5: what the player has was true of another moment.
+  const isLasting = surveyPurpose(state, exchange, body) !== "offline" && !isMomentary(state, body);
+  if (!body.passing && isLasting && isNotModified(exchange, body, nowMs)) {
     answerNotModified(state, exchange, body, nowMs);
     return;
   }

@@ -8,6 +8,7 @@ import { fieldCombined } from "../http/field-list.ts";
 import { passedRequestFields, upstreamRequestFields } from "../http/field-table.ts";
 import { doomBody } from "./body-life.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
+import { keyOf } from "./proxy-state.ts";
 
 /** The fields of an exchange's request as they reach the origin; what tells variants apart is among them. */
 export function forwardedFields(state: ProxyState, exchange: Exchange): FieldList {
@@ -18,24 +19,19 @@ export function forwardedFields(state: ProxyState, exchange: Exchange): FieldLis
 
 /** The newest of what is stored for an exchange's request; null when nothing is. */
 export function findStored(state: ProxyState, exchange: Exchange): Body | null {
-  const slot = findSlot(state.table, exchange.key);
-  let found = slot === null ? null : slot.current;
-  if (found !== null && !isFor(state, exchange, found)) found = null;
-  for (const body of variantsOf(state.table, exchange.key)) {
-    // R-VARY-4
-    if ((found === null || body.entry.id > found.entry.id) && isFor(state, exchange, body)) found = body;
-  }
-  return found;
+  return newestFor(state, exchange, exchange.key, exchange.space);
+}
+
+/** The same for another URL that the exchange's player would ask for with the same fields. */
+export function findStoredOf(state: ProxyState, exchange: Exchange, url: string): Body | null {
+  const key = keyOf(state.options, url);
+  // What follows a resource's key in `space` is the identity's alone, whatever the resource.
+  return newestFor(state, exchange, key, key + exchange.space.slice(exchange.key.length));
 }
 
 /** Whether a response is for an exchange's request: the keys that both have by the response's Vary are the same. */
 export function isFor(state: ProxyState, exchange: Exchange, body: Body): boolean {
-  const names = namesOf(state, body.entry.fields);
-  const selecting = names.length === 0 ? [] : forwardedFields(state, exchange);
-  const { key, fields } = body.entry;
-  // R-VARY-4
-  if (key === variantKey(exchange.space, names, selecting)) return true;
-  return isPublic(fields) && key === variantKey(exchange.key, names, selecting);
+  return isForKeys(state, exchange, exchange.key, exchange.space, body);
 }
 
 /** The key under which requests wait for one answer; `current` is the stored version that it is to renew, if any. */
@@ -66,6 +62,25 @@ export function boundVariants(state: ProxyState, body: Body): void {
     const other = others[at];
     if (other !== undefined) doomBody(state, other);
   }
+}
+
+function newestFor(state: ProxyState, exchange: Exchange, key: string, space: string): Body | null {
+  let found = findSlot(state.table, key)?.current ?? null;
+  if (found !== null && !isForKeys(state, exchange, key, space, found)) found = null;
+  for (const body of variantsOf(state.table, key)) {
+    // R-VARY-4
+    const isNewer = found === null || body.entry.id > found.entry.id;
+    if (isNewer && isForKeys(state, exchange, key, space, body)) found = body;
+  }
+  return found;
+}
+
+function isForKeys(state: ProxyState, exchange: Exchange, key: string, space: string, body: Body): boolean {
+  const names = namesOf(state, body.entry.fields);
+  const selecting = names.length === 0 ? [] : forwardedFields(state, exchange);
+  // R-VARY-4
+  if (body.entry.key === variantKey(space, names, selecting)) return true;
+  return isPublic(body.entry.fields) && body.entry.key === variantKey(key, names, selecting);
 }
 
 /** The request fields that tell the variants of a response apart. */

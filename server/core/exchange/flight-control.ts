@@ -66,20 +66,17 @@ export function openHole(
   return flight;
 }
 
+const failedBefore = "the origin failed just before; waiting before the next try";
+
 /** Puts a flight that was just opened into its lane: it is sent now, later, or fails at once. */
 export function launchFlight(state: ProxyState, flight: Flight, nowMs: number): void {
   const origin = originOf(flight.url);
-  // R-BREAKER-3
-  const allowed = breakerAllows(state.breakers, origin, nowMs);
+  // R-BREAKER-3, R-OFFLINE-8
+  const allowed = state.offline ? "no" : breakerAllows(state.breakers, origin, nowMs);
   flight.probe = allowed === "probe";
   if (allowed === "no") {
-    flightFailed(
-      state,
-      flight,
-      "upstream-refused",
-      "the origin failed just before; waiting before the next try",
-      nowMs,
-    );
+    // R-BREAKER-10
+    flightFailed(state, flight, "offline", state.offline ? "the network is gone" : failedBefore, nowMs);
     return;
   }
   const place = laneEnter(state.lanes, flight.id, flight.lane, origin, nowMs);

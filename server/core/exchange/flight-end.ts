@@ -88,6 +88,25 @@ export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode,
   pumpReaders(state, body);
 }
 
+/** Fails those of the flights that wait in a lane, and all that fetch in the background. */
+export function failWaiting(
+  state: ProxyState,
+  flights: Flight[],
+  code: ErrorCode,
+  detail: string,
+  nowMs: number,
+): void {
+  // First who waits in a lane, or the slots that the others free would send them to a closed door.
+  for (const flight of flights) {
+    if (flight.state === "queued") flightFailed(state, flight, code, detail, nowMs);
+  }
+  for (const flight of flights) {
+    if (flight.lane !== "background" || flight.state === "draining" || flight.state === "ended") continue;
+    state.actions.push({ kind: "abort", flight });
+    flightFailed(state, flight, code, detail, nowMs);
+  }
+}
+
 /** The exchange that has waited longest for the flight's head, and waits no longer; null when nobody waits. */
 export function nextWaiter(state: ProxyState, flight: Flight): Exchange | null {
   while (flight.waiters.length > 0) {
@@ -171,15 +190,8 @@ function noteFailure(state: ProxyState, flight: Flight, nowMs: number): void {
   if (wasOpen || breakerOpenUntil(state.breakers, origin) <= nowMs) return;
   state.actions.push({ kind: "event", name: "breaker", detail: origin });
   const others = flightsByAge(state).filter((other) => other !== flight && originOf(other.url) === origin);
-  // R-BREAKER-9: first who waits in a lane, or the slots that the others free would send them to a closed door.
-  for (const other of others) {
-    if (other.state === "queued") flightFailed(state, other, "upstream-refused", "the origin cannot be reached", nowMs);
-  }
-  for (const other of others) {
-    if (other.lane !== "background" || other.state === "draining" || other.state === "ended") continue;
-    state.actions.push({ kind: "abort", flight: other });
-    flightFailed(state, other, "upstream-refused", "the origin cannot be reached", nowMs);
-  }
+  // R-BREAKER-9
+  failWaiting(state, others, "offline", "the origin cannot be reached", nowMs);
 }
 
 function isNetworkFailure(code: ErrorCode): boolean {
@@ -189,7 +201,7 @@ function isNetworkFailure(code: ErrorCode): boolean {
 }
 
 function isOutOfReach(code: ErrorCode): boolean {
-  return isNetworkFailure(code) || code === "upstream-truncated";
+  return isNetworkFailure(code) || code === "upstream-truncated" || code === "offline";
 }
 
 /** `value` doubled so many times, at most `integerMax`. */

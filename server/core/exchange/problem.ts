@@ -7,6 +7,7 @@ import type { HeadParts, ResponseHead } from "../response/response-head.ts";
 import { responseHead } from "../response/response-head.ts";
 import { dropBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
+import { laterEnded } from "./fetch-later.ts";
 import { detachFlight, detachFlights } from "./flight-control.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
@@ -86,6 +87,7 @@ export function finishExchange(state: ProxyState, exchange: Exchange, nowMs: num
   exchange.state = "done";
   state.exchanges.delete(exchange.id);
   if (exchange.found !== null) state.actions.push({ kind: "validated", exchange, found: exchange.found });
+  if (exchange.later) laterEnded(state, nowMs);
   const flight = exchange.waitingOn;
   exchange.waitingOn = null;
   if (flight !== null) {

@@ -8,9 +8,11 @@ import { laneCounts, laneNextDeadline, laneTick } from "../download/lane-queue.t
 import { installBody, slotFor } from "../download/resource-table.ts";
 import { doomBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
+import { dropLater } from "./fetch-later.ts";
 import { grantFlights, leaveSlot, parkPaused } from "./flight-control.ts";
-import { flightFailed } from "./flight-end.ts";
+import { failWaiting, flightFailed } from "./flight-end.ts";
 import { forgetPlaylists } from "./playlist-memory.ts";
+import { surveyGathered } from "./playlist-survey.ts";
 import { answerProblem, finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { flightsByAge } from "./proxy-state.ts";
@@ -46,6 +48,10 @@ export function exchangeEnded(state: ProxyState, exchange: Exchange, nowMs: numb
 
 /** The exchange's bytes cannot be had: a problem when no head went out yet (true), else the edge cuts it (R-READ-5). */
 export function exchangeLost(state: ProxyState, exchange: Exchange, nowMs: number): boolean {
+  if (exchange.survey !== null) {
+    surveyGathered(state, exchange, exchange.survey, null, nowMs);
+    return true;
+  }
   const code = exchange.cursor === null ? "upstream-truncated" : exchange.cursor.failure;
   if (exchange.status === 0) {
     answerProblem(state, exchange, code, "the response broke off", nowMs);
@@ -57,6 +63,7 @@ export function exchangeLost(state: ProxyState, exchange: Exchange, nowMs: numbe
 
 /** Empties the cache: responses that are under way complete, the next request of each is a miss (R-CACHE-2). */
 export function clearProxy(state: ProxyState): void {
+  dropLater(state);
   for (const body of state.table.bodies.slice()) doomBody(state, body);
   forgetPlaylists(state.playlists);
   for (const flight of flightsByAge(state)) {
@@ -83,9 +90,12 @@ export function setReserveShortfall(state: ProxyState, bytes: number, nowMs: num
   evictIfNeeded(state, nowMs);
 }
 
-/** The network is back: origins that were given up are tried again (R-BREAKER-7). */
-export function connectivityChanged(state: ProxyState): void {
+/** The network is back: origins that were given up are tried again (R-BREAKER-7). Or it is gone: none is tried. */
+export function connectivityChanged(state: ProxyState, isOnline: boolean, nowMs: number): void {
   breakerReset(state.breakers);
+  state.offline = !isOnline;
+  // R-OFFLINE-8
+  if (state.offline) failWaiting(state, flightsByAge(state), "offline", "the network is gone", nowMs);
 }
 
 /** Bytes stored of all resources, for checks: what `table.bytes` must equal. */

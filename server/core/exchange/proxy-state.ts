@@ -17,9 +17,13 @@ import type { CacheNote } from "../response/cache-status.ts";
 import type { ResponseHead } from "../response/response-head.ts";
 import type { OwnParameters } from "../route/own-parameters.ts";
 import type { UrlForm } from "../route/request-target.ts";
+import type { LaterQueue } from "./fetch-later.ts";
+import { newLaterQueue } from "./fetch-later.ts";
 import type { OriginAnswer } from "./flight-head.ts";
 import type { PlaylistMemory } from "./playlist-memory.ts";
 import { newPlaylistMemory } from "./playlist-memory.ts";
+import type { Survey } from "./playlist-survey.ts";
+import type { DeliveryPolicy } from "./segment-delivery.ts";
 import type { StartClaim, StartMemory } from "./start-memory.ts";
 import { newStartMemory } from "./start-memory.ts";
 import type { TargetMemory } from "./target-memory.ts";
@@ -53,6 +57,17 @@ export type CoreOptions = {
   heuristicPercent: number;
   /** What a player that begins to play asks for next is fetched at once. */
   startAhead: boolean;
+  /** Which segments of a complete playlist come through the proxy. */
+  delivery: DeliveryPolicy;
+  /** Under `head`: those that begin before, in milliseconds, and so many of the first. */
+  headMs: number;
+  headSegments: number;
+  /** Out of reach, a multivariant playlist goes out with what is stored only. */
+  offlineFilter: boolean;
+  /** How much of a playlist's beginning must be stored for that, in milliseconds; 0 is all of it. */
+  offlineMs: number;
+  /** The first variant whose beginning is stored comes first. */
+  warmFirst: boolean;
   cors: boolean;
   keepAlive: boolean;
   /** Names of further player fields to forward, lower case. */
@@ -112,8 +127,14 @@ export type Exchange = {
   playlist: boolean;
   /** It has no player yet, and fetches what one will ask for next. */
   ahead: boolean;
+  /** It has no player, and fetches what one fetches from the origin by itself. */
+  later: boolean;
+  /** It asks the origin although what is stored is fresh. */
+  renews: boolean;
   /** Whether its playlist is where its player begins; null before it is answered with one. */
   startClaim: StartClaim | null;
+  /** What it looks up before it is answered with a multivariant playlist. */
+  survey: Survey | null;
   /** Its response is not shared: it neither waits for others nor is found by them. */
   solo: boolean;
   /** It takes only what is stored: no origin is asked for it. */
@@ -171,10 +192,16 @@ export type ProxyState = {
   table: ResourceTable;
   lanes: LaneQueue;
   breakers: BreakerTable;
+  /** The network is gone, as far as the edge was told: no origin is asked. */
+  offline: boolean;
   flights: Map<number, Flight>;
   exchanges: Map<number, Exchange>;
   /** Initialization sections and keys that playlists named: they travel express. */
   expressUrls: UrlMemory;
+  /** Playlists that were live or events, by cache key. */
+  liveUrls: UrlMemory;
+  /** What is fetched in the background although no player waits for it. */
+  later: LaterQueue;
   /** Rewritten playlists. */
   playlists: PlaylistMemory;
   /** Media playlists with which a player may begin. */
@@ -219,9 +246,12 @@ export function newProxyState(options: CoreOptions, nextEntryId: number, evictAf
     table: newResourceTable(),
     lanes: laneQueue(options.limits),
     breakers: breakerTable(options.limits),
+    offline: false,
     flights: new Map(),
     exchanges: new Map(),
     expressUrls: newUrlMemory(options.limits.expressUrlsMax),
+    liveUrls: newUrlMemory(options.limits.expressUrlsMax),
+    later: newLaterQueue(),
     playlists: newPlaylistMemory(options.limits.playlistMemoryBytesMax),
     starts: newStartMemory(options.limits.startAheadUrlsMax),
     targets: newTargetMemory(targetMemoryBytes),

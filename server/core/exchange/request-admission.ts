@@ -7,7 +7,7 @@ import { parseRange, rangeText } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldCount, fieldFirst, fieldRemove } from "../http/field-list.ts";
 import { isPlaylistUrl } from "../http/media-type.ts";
-import type { StartPart } from "../playlist/playlist-start.ts";
+import type { PlaylistPart } from "../playlist/playlist-part.ts";
 import { newNote } from "../response/cache-status.ts";
 import { problemBody } from "../response/problem-body.ts";
 import type { ResponseHead } from "../response/response-head.ts";
@@ -104,14 +104,19 @@ export function validationExchange(state: ProxyState, url: string, fields: Field
 }
 
 /** Begins an exchange for what another's player will ask for next, with the fields that it sent. */
-export function aheadExchange(state: ProxyState, player: Exchange, part: StartPart, nowMs: number): Exchange {
+export function aheadExchange(state: ProxyState, player: Exchange, part: PlaylistPart, nowMs: number): Exchange {
+  const exchange = partExchange(state, player, part, nowMs);
+  exchange.ahead = true;
+  return exchange;
+}
+
+/** Begins an exchange without a player for a part that a playlist names, with the fields that its player sent. */
+export function partExchange(state: ProxyState, player: Exchange, part: PlaylistPart, nowMs: number): Exchange {
   const fields = player.fields.slice();
   // R-AHEAD-8: they were for the playlist.
   for (const name of playlistsOwnFields) fieldRemove(fields, name);
   if (part.end !== -1) fields.push("Range", rangeText(part.start, part.end));
-  const exchange = unheardExchange(state, fields, player.form, part.url, player.prefix, nowMs);
-  exchange.ahead = true;
-  return exchange;
+  return unheardExchange(state, fields, player.form, part.url, player.prefix, nowMs);
 }
 
 const playlistsOwnFields = [
@@ -214,7 +219,10 @@ function newExchange(
     keepAlive: state.options.keepAlive && !request.close && verb === "",
     playlist: target.playlist && verb === "",
     ahead: false,
+    later: false,
+    renews: false,
     startClaim: null,
+    survey: null,
     solo: false,
     onlyStored: state.options.policy === "http" && requestControl(request.fields).onlyIfCached,
     found: null,

@@ -11,7 +11,7 @@ import { findSlot } from "../download/resource-table.ts";
 import { fieldFirst } from "../http/field-list.ts";
 import { isPlaylistUrl } from "../http/media-type.ts";
 import { originOf } from "../http/uri-reference.ts";
-import type { StartPart } from "../playlist/playlist-start.ts";
+import type { PlaylistPart } from "../playlist/playlist-part.ts";
 import { playlistStart, startGroups } from "../playlist/playlist-start.ts";
 import { firstUncovered } from "../reader/reader-step.ts";
 import { upstreamUrlAllowed } from "../route/upstream-access.ts";
@@ -111,7 +111,7 @@ function mayStart(state: ProxyState, exchange: Exchange): boolean {
 }
 
 /** Whether a part is worth asking for: it may be asked for, is no playlist, and is neither here nor on its way. */
-function mayFetch(state: ProxyState, part: StartPart, nowMs: number): boolean {
+function mayFetch(state: ProxyState, part: PlaylistPart, nowMs: number): boolean {
   // R-AHEAD-7
   if (!upstreamUrlAllowed(part.url, state.options.allowUpstream) || isPlaylistUrl(part.url)) return false;
   if (breakerOpenUntil(state.breakers, originOf(part.url)) >= 0) return false;
@@ -125,7 +125,7 @@ function mayFetch(state: ProxyState, part: StartPart, nowMs: number): boolean {
 }
 
 /** What is asked for: two parts, or one when they lie side by side. */
-function startParts(map: StartPart | null, segment: StartPart): StartPart[] {
+function startParts(map: PlaylistPart | null, segment: PlaylistPart): PlaylistPart[] {
   if (map === null) return [segment];
   // R-AHEAD-8
   if (map.url === segment.url && map.end === segment.start) {

@@ -57,6 +57,18 @@ export function isPlaylistBody(bytes: string): "yes" | "no" | "more" {
   return firstTag.startsWith(bytes) || marked.startsWith(bytes) ? "more" : "no";
 }
 
+/** Decimal seconds as whole milliseconds, rounded down; 0 when malformed. */
+export function milliseconds(text: string): number {
+  const dot = text.indexOf(".");
+  const seconds = parseDigits(dot < 0 ? text : text.slice(0, dot));
+  const fraction = dot < 0 ? "" : text.slice(dot + 1);
+  // R-PL-9
+  if (seconds < 0 || seconds > 1_000_000_000 || (fraction !== "" && parseDigits(fraction) < 0)) {
+    return 0;
+  }
+  return seconds * 1000 + parseDigits(`${fraction}000`.slice(0, 3));
+}
+
 const firstTag = "#EXTM3U";
 
 type Seen = { multivariant: boolean; segment: boolean; event: boolean };
@@ -120,16 +132,4 @@ const colon = 0x3a;
 
 function attributeOf(bytes: string, start: number, end: number, name: string): string {
   return attributeText(bytes, attributeList(bytes, start, end), name) ?? "";
-}
-
-/** Decimal seconds as whole milliseconds, rounded down; 0 when malformed. */
-function milliseconds(text: string): number {
-  const dot = text.indexOf(".");
-  const seconds = parseDigits(dot < 0 ? text : text.slice(0, dot));
-  const fraction = dot < 0 ? "" : text.slice(dot + 1);
-  // R-PL-9
-  if (seconds < 0 || seconds > 1_000_000_000 || (fraction !== "" && parseDigits(fraction) < 0)) {
-    return 0;
-  }
-  return seconds * 1000 + parseDigits(`${fraction}000`.slice(0, 3));
 }

@@ -13,8 +13,8 @@ import {
   playlistDefinitions,
   substituteVariables,
 } from "./playlist-variables.ts";
-import { mapReportUri, mapUri, type UriMapper, uriMapper } from "./uri-mapper.ts";
-import { type UriRole, uriPlaces, uriRole } from "./uri-places.ts";
+import { mapReportUri, mapUri, type UriMapper, upstreamUri, uriMapper } from "./uri-mapper.ts";
+import { segmentLine, type UriRole, uriPlaces, uriRole } from "./uri-places.ts";
 
 /**
  * `prefix` is the proxy's (proxyPrefix), `form` the form the playlist was asked for in, `baseUrl` its final URL,
@@ -32,6 +32,14 @@ export type RewriteContext = {
 
 /** The playlist as the player shall see it, null when it is too large; bytes that are no playlist come back as they are. */
 export function rewritePlaylist(bytes: string, context: RewriteContext): string | null {
+  return rewriteSegments(bytes, context, []);
+}
+
+/**
+ * As `rewritePlaylist`, with the segments whose place in `direct` is true named by their absolute upstream URL: the
+ * player fetches them by itself.
+ */
+export function rewriteSegments(bytes: string, context: RewriteContext, direct: boolean[]): string | null {
   // R-PL-20
   if (isPlaylistBody(bytes) !== "yes") {
     return bytes;
@@ -46,15 +54,19 @@ export function rewritePlaylist(bytes: string, context: RewriteContext): string 
   let rewritten = "";
   let copied = 0;
   let handled = 0;
+  let segment = 0;
   for (let index = 0; index + 2 < places.length; index += 3) {
     const start = places[index] ?? 0;
     const end = places[index + 1] ?? 0;
-    const role = uriRole(places[index + 2] ?? 0);
+    const row = places[index + 2] ?? 0;
+    const isDirect = row === segmentLine && direct[segment] === true;
+    if (row === segmentLine) segment += 1;
     const raw = text.slice(start, end);
     // R-PL-16
     const uri = isPlain ? raw : substituteVariables(raw, start, definitions, sources.uriBytesMax);
     if (uri === null) continue;
-    const mapped = role === "report" ? mapReport(mapper, uri, context) : mapByRole(mapper, uri, role, define);
+    // R-DELIVER-2
+    const mapped = isDirect ? upstreamUri(mapper, uri) : mapByRole(mapper, uri, uriRole(row), define, context);
     handled += uri.length + mapped.length;
     // R-PL-23
     if (handled > bytesMax) return null;
@@ -75,8 +87,9 @@ function mapReport(mapper: UriMapper, uri: string, context: RewriteContext): str
   return isWhole ? report : report + ownQuery({ as: "none", define: context.sources.imports });
 }
 
-/** What the player shall read in any other URI's place, in a playlist of these variables; "" when it must stay. */
-function mapByRole(mapper: UriMapper, uri: string, role: UriRole, define: string): string {
+/** What the player shall read in a URI's place, in a playlist of these variables; "" when it must stay. */
+function mapByRole(mapper: UriMapper, uri: string, role: UriRole, define: string, context: RewriteContext): string {
+  if (role === "report") return mapReport(mapper, uri, context);
   const mapped = mapUri(mapper, uri);
   const own = parametersOf(role, define);
   return mapped === "" || own === null ? mapped : withParameters(mapper.prefix, mapper.form, mapped, own);

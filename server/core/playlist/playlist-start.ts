@@ -1,15 +1,11 @@
 /** Where a player begins that plays a presentation from its beginning: what to fetch before it is asked for. */
-import { integerMax, parseDigits } from "../base/bytes.ts";
-import { withoutFragment } from "../http/uri-reference.ts";
 import { isPlaylistBody, playlistSummary } from "./playlist-kind.ts";
-import { type Attribute, attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
-import { type UriMapper, upstreamUri, uriMapper } from "./uri-mapper.ts";
-
-/** Bytes of the resource at an absolute upstream URL: from `start` to `end`, exclusive, -1 for all of it. */
-export type StartPart = { url: string; start: number; end: number };
+import { attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
+import { isTag, mapPart, onlyQuoted, type PlaylistPart, partUrl, rangedPart } from "./playlist-part.ts";
+import { type UriMapper, uriMapper } from "./uri-mapper.ts";
 
 /** The first media segment, and the initialization section that applies to it, null when there is none. */
-export type PlaylistStart = { map: StartPart | null; segment: StartPart };
+export type PlaylistStart = { map: PlaylistPart | null; segment: PlaylistPart };
 
 /**
  * What a player of a complete media playlist asks for first; null wherever it is not certain. `bytes` is the whole
@@ -33,8 +29,8 @@ export function playlistStart(bytes: string, baseUrl: string): PlaylistStart | n
     start = next;
   }
   if (!first.timed) return null;
-  const segment = partOf(mapper, first.uri, first.range);
-  const map = first.map === null ? null : mapPart(bytes, mapper, first.map);
+  const segment = rangedPart(partUrl(mapper, first.uri), first.range, -1);
+  const map = first.map === null ? null : mapPart(bytes, mapper, first.map.start, first.map.end);
   return segment === null || (first.map !== null && map === null) ? null : { map, segment };
 }
 
@@ -60,7 +56,7 @@ export function startGroups(bytes: string, baseUrl: string): string[][] {
     } else if (isTag(bytes, from, end, mediaTag)) {
       const attributes = attributeList(bytes, from + mediaTag.length + 1, end);
       const type = attributeText(bytes, attributes, "TYPE");
-      const uri = only(bytes, attributes, "URI");
+      const uri = onlyQuoted(bytes, attributes, "URI");
       if (type === "AUDIO") addUrl(audio, mapper, uri);
       if (type === "VIDEO") addUrl(video, mapper, uri);
     } else if (from < end && bytes.charCodeAt(from) !== hash) {
@@ -73,7 +69,6 @@ export function startGroups(bytes: string, baseUrl: string): string[][] {
 }
 
 const hash = 0x23;
-const colon = 0x3a;
 const mediaTag = "#EXT-X-MEDIA";
 const mapTag = "#EXT-X-MAP";
 const rangeTag = "#EXT-X-BYTERANGE";
@@ -112,44 +107,7 @@ function readTag(bytes: string, from: number, end: number, first: First): boolea
   return true;
 }
 
-/** Whether the line's content is this tag, with a value or without. */
-function isTag(bytes: string, from: number, end: number, tag: string): boolean {
-  const after = from + tag.length;
-  return bytes.startsWith(tag, from) && (after >= end || bytes.charCodeAt(after) === colon);
-}
-
-function mapPart(bytes: string, mapper: UriMapper, line: { start: number; end: number }): StartPart | null {
-  const attributes = attributeList(bytes, line.start, line.end);
-  const isRanged = attributes.some((attribute) => attribute.name === "BYTERANGE");
-  return partOf(mapper, only(bytes, attributes, "URI"), isRanged ? only(bytes, attributes, "BYTERANGE") : null);
-}
-
-/** The quoted text of the one attribute of that name; "" when there is none, more than one, or it has no quotes. */
-function only(bytes: string, attributes: Attribute[], name: string): string {
-  const found = attributes.filter((attribute) => attribute.name === name);
-  const one = found.length === 1 ? found[0] : undefined;
-  return one?.quoted === true ? bytes.slice(one.valueStart, one.valueEnd) : "";
-}
-
-/** The bytes that a URI and a byte range (null: none) name; null when that is nothing that can be fetched for certain. */
-function partOf(mapper: UriMapper, uri: string, range: string | null): StartPart | null {
-  const url = urlOf(mapper, uri);
-  if (url === "") return null;
-  if (range === null) return { url, start: 0, end: -1 };
-  // R-AHEAD-3
-  const mark = range.indexOf("@");
-  if (mark < 0) return null;
-  const length = parseDigits(range.slice(0, mark));
-  const start = parseDigits(range.slice(mark + 1));
-  return length < 1 || start < 0 || length >= integerMax - start ? null : { url, start, end: start + length };
-}
-
 function addUrl(urls: string[], mapper: UriMapper, uri: string): void {
-  const url = urlOf(mapper, uri);
+  const url = partUrl(mapper, uri);
   if (url !== "") urls.push(url);
-}
-
-/** The absolute upstream URL that a URI means, without fragment; "" for none, and for one with a variable. */
-function urlOf(mapper: UriMapper, uri: string): string {
-  return uri === "" || uri.includes("{$") ? "" : withoutFragment(upstreamUri(mapper, uri));
 }

@@ -27,7 +27,7 @@ export type Definition = { name: string; value: string | null; from: number };
 /** What the tags of a playlist define, in order, each name once. */
 export function playlistDefinitions(bytes: string, sources: VariableSources): Definition[] {
   const definitions: Definition[] = [];
-  if (!bytes.includes(defineTag)) return definitions;
+  if (!definesVariables(bytes)) return definitions;
   const imports = sources.imports === "" ? [] : (parseVariables(sources.imports) ?? []);
   let room = sources.bytesMax;
   for (const line of defineLines(bytes)) {
@@ -109,6 +109,11 @@ export function nameQueryParameters(bytes: string, ownUrl: string): string {
     }
   }
   return copied === 0 ? bytes : named + bytes.slice(copied);
+}
+
+/** Whether a playlist may define variables. A quick test. */
+export function definesVariables(bytes: string): boolean {
+  return bytes.includes(defineTag);
 }
 
 /** Whether the query of the playlist's URL may take part in what a player shall see. A quick test. */

@@ -57,6 +57,14 @@ export function firstMissing(body: Body, start: number, end: number): number {
   return -1;
 }
 
+/** Whether the bytes from `start` to `end` (exclusive, -1 for the whole) are all here, in the file or in memory. */
+export function bodyHolds(body: Body, start: number, end: number): boolean {
+  const { total } = body.entry;
+  // R-SERVE-7: while its length is unknown a resource is answered whole.
+  if (total === -1 || (end !== -1 && start >= total)) return false;
+  return firstMissing(body, start, end === -1 ? total : Math.min(end, total)) === -1;
+}
+
 /** The first byte from `start` that is neither stored nor on its way, -1 when all up to `end` are. */
 export function firstUncovered(body: Body, start: number, end: number): number {
   let offset = start;

@@ -4,8 +4,9 @@ import { resourceKey } from "../../core/cache/variant.ts";
 import type { Body, Flight } from "../../core/download/flight.ts";
 import { flightShouldPause } from "../../core/download/flight.ts";
 import { laneCounts } from "../../core/download/lane-queue.ts";
-import { isFor } from "../../core/exchange/exchange-variant.ts";
+import { findStoredOf, isFor } from "../../core/exchange/exchange-variant.ts";
 import { countBytes } from "../../core/exchange/proxy-events.ts";
+import type { Exchange, ProxyState } from "../../core/exchange/proxy-state.ts";
 import { coveringFlight, readerStep } from "../../core/reader/reader-step.ts";
 import type { Simulator } from "./exchange-simulator.ts";
 
@@ -172,7 +173,7 @@ function checkExchanges(sim: Simulator, faults: string[]): void {
     const { body } = exchange;
     // What was let go of may have been renewed for others while it was read.
     const isShown = body !== null && exchange.state !== "waiting" && !body.passing && !body.doomed;
-    if (isShown && state.options.apart && !isFor(state, exchange, body))
+    if (isShown && state.options.apart && !isOwn(state, exchange, body))
       faults.push(`${name} reads what is for others`);
   }
   for (const player of sim.players.values()) {
@@ -196,6 +197,13 @@ function checkExchanges(sim: Simulator, faults: string[]): void {
       faults.push(`${player.name} is gone and its exchange is left`);
     }
   }
+}
+
+/** Whether what an exchange reads is stored for it: its own resource, or a playlist that it looks up. */
+function isOwn(state: ProxyState, exchange: Exchange, body: Body): boolean {
+  const { survey } = exchange;
+  if (survey === null) return isFor(state, exchange, body);
+  return body.hidden || findStoredOf(state, exchange, survey.urls[survey.at] ?? "") === body;
 }
 
 function nameOf(body: Body): string {

@@ -40,7 +40,8 @@ export type PlaybookEvent =
   | { kind: "read" | "read-failed" | "leave"; as: string }
   | { kind: "window"; as: string; bytes: number }
   | { kind: "reserve"; bytes: number }
-  | { kind: "tick" | "clear" | "network" };
+  | { kind: "network"; online?: boolean }
+  | { kind: "tick" | "clear" };
 
 export type PlaybookStep = { at?: number; event: PlaybookEvent; actions: string[]; deadline?: number; note?: string };
 
@@ -146,7 +147,7 @@ export function playEvent(sim: Simulator, event: PlaybookEvent): void {
       sim.run(() => clearProxy(state));
       return;
     case "network":
-      sim.run(() => connectivityChanged(state));
+      sim.run(() => connectivityChanged(state, event.online ?? true, nowMs));
       return;
   }
 }

@@ -278,8 +278,7 @@ export class Simulator {
     if (!this.settled(exchange, before) || player.end !== "") return false;
     switch (step) {
       case "end":
-        this.end(player, exchange);
-        return false;
+        return this.end(player, exchange);
       case "tail": {
         const flight = tailFlight(body, cursor.offset);
         const sim = flight === null ? undefined : this.flights.get(flight.id);
@@ -300,7 +299,7 @@ export class Simulator {
           player.end = "cut";
         }
         this.drain();
-        return false;
+        return player.end === "" && exchange.state === "gathering";
     }
   }
 
@@ -346,19 +345,21 @@ export class Simulator {
     }
   }
 
-  private end(player: SimPlayer, exchange: Exchange): void {
+  private end(player: SimPlayer, exchange: Exchange): boolean {
     if (exchange.state === "gathering") {
       const bytes = player.gathered;
       player.gathered = "";
       gatherDone(this.state, exchange, bytes, this.nowMs);
       this.drain();
+      if (player.end === "" && exchange.state === "gathering") return true;
       if (player.background) player.end = "whole";
-      return;
+      return false;
     }
     this.lines.push(`${player.name} ends`);
     exchangeEnded(this.state, exchange, this.nowMs);
     player.end = "whole";
     this.drain();
+    return false;
   }
 
   private beginWrite(flight: Flight): void {

@@ -101,6 +101,14 @@ package struct Limits: Sendable, Equatable {
   package var startAheadBytesMax = 16_777_216
   /// Playlists remembered by the multivariant playlists that named them.
   package var startAheadUrlsMax = 4_096
+  /// Parts that wait to be fetched in the background because players fetch them by themselves.
+  package var laterMax = 1_024
+  /// Of them, fetched at once.
+  package var laterAtOnceMax = 2
+  /// Playlists of one multivariant playlist that are looked up for what is stored; further ones count as not stored.
+  package var surveyPlaylistsMax = 256
+  /// How much of a variant's beginning must be stored for it to come first, in milliseconds; 0 is all of it.
+  package var warmStartMs = 4_000
 
   package init() {}
 }
@@ -159,4 +167,8 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("startAheadMs", \.startAheadMs),
   ("startAheadBytesMax", \.startAheadBytesMax),
   ("startAheadUrlsMax", \.startAheadUrlsMax),
+  ("laterMax", \.laterMax),
+  ("laterAtOnceMax", \.laterAtOnceMax),
+  ("surveyPlaylistsMax", \.surveyPlaylistsMax),
+  ("warmStartMs", \.warmStartMs),
 ]

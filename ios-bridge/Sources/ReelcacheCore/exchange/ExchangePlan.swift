@@ -19,7 +19,8 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
   }
   let shares = !exchange.solo && mayShare(state, exchange, current)
   let fresh = current.map { isReusable(state, $0, nowMs) } ?? false
-  if shares, let current, exchange.found == nil, mayTake(state, exchange, current, fresh, nowMs) {
+  let asksAnyway = exchange.found != nil || exchange.renews
+  if shares, let current, !asksAnyway, mayTake(state, exchange, current, fresh, nowMs) {
     serveBody(state, exchange, current, nowMs)
     return
   }

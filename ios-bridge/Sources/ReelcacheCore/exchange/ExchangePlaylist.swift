@@ -26,9 +26,13 @@ package func gatherBegan(
   return .stream
 }
 
-/// The whole body is gathered: sends the rewritten playlist.
+/// The whole body is gathered: sends the rewritten playlist, or looks first into those that it names.
 package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: ByteString, _ nowMs: Int) {
   guard let body = exchange.body else { return }
+  if let survey = exchange.survey {
+    surveyGathered(state, exchange, survey, bytes, nowMs)
+    return
+  }
   if isPlaylistBody(bytes) != .yes && exchange.own.as != .none {
     sendJson(state, exchange, body, bytes, nowMs)
     return
@@ -45,33 +49,58 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
     finishExchange(state, exchange, nowMs)
     return
   }
-  let (form, own, prefix) = (exchange.form, exchange.own, exchange.prefix)
-  let (id, finalUrl) = (body.entry.id, body.entry.finalUrl)
-  let sources = variableSources(state, exchange, body)
-  let bytesMax = state.options.limits.urisBytesMax
-  let context = RewriteContext(
-    prefix: prefix,
-    form: form,
-    baseUrl: finalUrl,
-    playerUrl: exchange.url,
-    sources: sources,
-    bytesMax: bytesMax
-  )
+  let context = rewriteContext(state, exchange, body)
+  let delivery = segmentDelivery(state, exchange, body, bytes, nowMs)
   // R-SERVE-3
-  guard let text = rewritePlaylist(bytes, context) else {
-    let detail: ByteString = "the playlist's URIs come to more than urisBytesMax"
-    answerProblem(state, exchange, .playlistTooLarge, detail, nowMs)
+  guard let text = rewriteSegments(bytes, context, delivery.direct) else {
+    answerUrisTooLarge(state, exchange, nowMs)
     return
   }
-  let (expressUrls, names) = learnPlaylist(state, body, bytes, sources)
-  if body.journalled {
-    let ownUrl = namesQueryParameters(bytes) ? sources.ownUrl : ""
+  let (expressUrls, names, playlists) = learnPlaylist(state, body, bytes, context.sources)
+  // R-OFFLINE-9
+  let purpose = definesVariables(bytes) ? .none : surveyPurpose(state, exchange, body)
+  if purpose != .none {
+    beginSurvey(state, exchange, body, bytes, purpose, playlists, nowMs)
+    return
+  }
+  let (form, own, prefix) = (exchange.form, exchange.own, exchange.prefix)
+  let (id, finalUrl) = (body.entry.id, body.entry.finalUrl)
+  let momentary = isMomentary(state, body)
+  if body.journalled && !momentary {
+    let ownUrl = namesQueryParameters(bytes) ? context.sources.ownUrl : ""
     let known = KnownPlaylist(baseUrl: finalUrl, ownUrl: ownUrl, text: text, expressUrls: expressUrls, names: names)
     rememberPlaylist(state.playlists, playlistKey(id, form, prefix, own), known)
   }
   armStarts(state, exchange, names, nowMs)
-  sendPlaylist(state, exchange, body, text, nowMs)
-  startAhead(state, exchange, bytes, finalUrl, nowMs)
+  sendPlaylist(state, exchange, body, text, momentary, nowMs)
+  if delivery.direct.first != true { startAhead(state, exchange, bytes, finalUrl, nowMs) }
+  if exchange.method != .head { fetchLater(state, exchange, delivery.later, nowMs) }
+}
+
+/// The playlists that a multivariant one names are looked up: sends what the player shall see of it.
+package func answerSurveyed(_ state: ProxyState, _ exchange: Exchange, _ survey: Survey, _ nowMs: Int) {
+  let body = survey.body
+  let baseUrl = body.entry.finalUrl
+  let isFiltered = survey.purpose == .offline
+  let chosen =
+    isFiltered
+    ? playablePresentation(survey.bytes, baseUrl, survey.playable)
+    : warmFirst(survey.bytes, baseUrl, Array(survey.playable.prefix(1)))
+  if chosen.isEmpty {
+    // R-OFFLINE-5
+    exchange.note.hit = false
+    answerProblem(state, exchange, .offline, "no variant is stored as far as it must be to be played", nowMs)
+    return
+  }
+  let context = rewriteContext(state, exchange, body)
+  guard let text = rewritePlaylist(chosen, context) else {
+    answerUrisTooLarge(state, exchange, nowMs)
+    return
+  }
+  let names = startNames(state, chosen, baseUrl, playlistResources(chosen, baseUrl, context.sources).playlists)
+  if isFiltered { exchange.note.detail = "offline-filtered" }
+  armStarts(state, exchange, names, nowMs)
+  sendPlaylist(state, exchange, body, text, isFiltered, nowMs)
 }
 
 /// How an asset list or a steering manifest is kept: finished, or as what its origin is asked for each time.
@@ -83,7 +112,8 @@ package func jsonEntryKind(_ kind: JsonKind) -> EntryKind {
 /// Answers with a playlist that was rewritten before and has not changed since; false when there is none.
 package func answerKnownPlaylist(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ nowMs: Int) -> Bool {
   let entry = body.entry
-  if !body.journalled || !entryComplete(entry) { return false }
+  if !body.journalled || !entryComplete(entry) || isMomentary(state, body) { return false }
+  if surveyPurpose(state, exchange, body) != .none { return false }
   let key = playlistKey(entry.id, exchange.form, exchange.prefix, exchange.own)
   guard
     let known = recallPlaylist(state.playlists, key, entry.finalUrl, ownUrlOf(exchange, body))
@@ -91,13 +121,18 @@ package func answerKnownPlaylist(_ state: ProxyState, _ exchange: Exchange, _ bo
   // R-EXPRESS-2
   for url in known.expressUrls { rememberUrl(state.expressUrls, url) }
   armStarts(state, exchange, known.names, nowMs)
-  sendPlaylist(state, exchange, body, known.text, nowMs)
+  sendPlaylist(state, exchange, body, known.text, false, nowMs)
   return true
 }
 
 /// More was gathered than a playlist may have.
 package func gatherTooLarge(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
   answerProblem(state, exchange, .playlistTooLarge, "the body is larger than playlistBytesMax", nowMs)
+}
+
+private func answerUrisTooLarge(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  let detail: ByteString = "the playlist's URIs come to more than urisBytesMax"
+  answerProblem(state, exchange, .playlistTooLarge, detail, nowMs)
 }
 
 /// Sends an asset list or a steering manifest, rewritten like a playlist.
@@ -131,7 +166,7 @@ private func sendJson(
     let known = KnownPlaylist(baseUrl: entry.finalUrl, ownUrl: "", text: text, expressUrls: [], names: nil)
     rememberPlaylist(state.playlists, playlistKey(entry.id, form, prefix, own), known)
   }
-  sendPlaylist(state, exchange, body, text, nowMs)
+  sendPlaylist(state, exchange, body, text, false, nowMs)
 }
 
 private func sendPlaylist(
@@ -139,10 +174,11 @@ private func sendPlaylist(
   _ exchange: Exchange,
   _ body: Body,
   _ text: ByteString,
+  _ momentary: Bool,
   _ nowMs: Int
 ) {
   var parts = bodyParts(state, exchange, body, 200, nowMs)
-  parts.stored = playlistFields(parts.stored)
+  parts.stored = momentary ? momentaryFields(parts.stored) : playlistFields(parts.stored)
   parts.contentLength = text.count
   parts.acceptRanges = .never
   sendHead(state, exchange, responseHead(parts), bodyOf(exchange, text))
@@ -150,13 +186,13 @@ private func sendPlaylist(
 }
 
 /// Remembers of a playlist what later requests need: its kind, its pace, its keys and initialization sections. Returns
-/// the latter two, and the playlists that a multivariant one names.
+/// the latter two, and the playlists that a multivariant one names, as fetching ahead remembers them and as URLs.
 private func learnPlaylist(
   _ state: ProxyState,
   _ body: Body,
   _ bytes: ByteString,
   _ sources: VariableSources
-) -> (expressUrls: [ByteString], names: StartNames?) {
+) -> (expressUrls: [ByteString], names: StartNames?, playlists: [ByteString]) {
   let entry = body.entry
   let summary = playlistSummary(bytes)
   let kind = entryKind(summary.kind)
@@ -167,21 +203,41 @@ private func learnPlaylist(
   }
   let resources = playlistResources(bytes, entry.finalUrl, sources)
   let expressUrls = resources.maps + resources.keys
+  // R-DELIVER-2
+  if summary.kind == .event || summary.kind == .live { rememberUrl(state.liveUrls, entry.key) }
   // R-EXPRESS-2
   for url in expressUrls { rememberUrl(state.expressUrls, url) }
   let isMultivariant = summary.kind == .multivariant
   let names = isMultivariant ? startNames(state, bytes, entry.finalUrl, resources.playlists) : nil
-  return (expressUrls, names)
+  return (expressUrls, names, resources.playlists)
 }
 
-private func variableSources(_ state: ProxyState, _ exchange: Exchange, _ body: Body) -> VariableSources {
+/// What is true of the moment only, no cache behind the proxy may keep or renew.
+private func momentaryFields(_ stored: FieldList) -> FieldList {
+  var fields = stored
+  // R-OFFLINE-5, R-DELIVER-5
+  for name: ByteString in ["etag", "last-modified", "expires"] { fieldRemove(&fields, name) }
+  fieldSet(&fields, "Cache-Control", "no-store")
+  return fields
+}
+
+/// How an exchange's player sees a playlist.
+private func rewriteContext(_ state: ProxyState, _ exchange: Exchange, _ body: Body) -> RewriteContext {
   let limits = state.options.limits
-  return VariableSources(
+  let sources = VariableSources(
     ownUrl: ownUrlOf(exchange, body),
     imports: exchange.own.define,
     countMax: limits.variablesMax,
     bytesMax: limits.variablesBytesMax,
     uriBytesMax: limits.targetBytesMax
+  )
+  return RewriteContext(
+    prefix: exchange.prefix,
+    form: exchange.form,
+    baseUrl: body.entry.finalUrl,
+    playerUrl: exchange.url,
+    sources: sources,
+    bytesMax: limits.urisBytesMax
   )
 }
 

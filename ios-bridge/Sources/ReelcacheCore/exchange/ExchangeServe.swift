@@ -12,7 +12,9 @@ package func serveBody(_ state: ProxyState, _ exchange: Exchange, _ body: Body, 
   if body.entry.kind != .media { noteChoice(state, exchange, nowMs) }
   body.entry.accessMs = nowMs
   if body.journalled { state.actions.append(.touch(body: body)) }
-  if !body.passing && isNotModified(exchange, body, nowMs) {
+  // R-OFFLINE-5, R-DELIVER-5: what the player has was true of another moment.
+  let isLasting = surveyPurpose(state, exchange, body) != .offline && !isMomentary(state, body)
+  if !body.passing && isLasting && isNotModified(exchange, body, nowMs) {
     answerNotModified(state, exchange, body, nowMs)
     return
   }

@@ -9,23 +9,19 @@ package func forwardedFields(_ state: ProxyState, _ exchange: Exchange) -> Field
 
 /// The newest of what is stored for an exchange's request; nil when nothing is.
 package func findStored(_ state: ProxyState, _ exchange: Exchange) -> Body? {
-  var found = findSlot(state.table, exchange.key)?.current
-  if let body = found, !isFor(state, exchange, body) { found = nil }
-  for body in variantsOf(state.table, exchange.key) {
-    // R-VARY-4
-    if found.map({ body.entry.id > $0.entry.id }) ?? true, isFor(state, exchange, body) { found = body }
-  }
-  return found
+  newestFor(state, exchange, exchange.key, exchange.space)
+}
+
+/// The same for another URL that the exchange's player would ask for with the same fields.
+package func findStoredOf(_ state: ProxyState, _ exchange: Exchange, _ url: ByteString) -> Body? {
+  let key = keyOf(state.options, url)
+  // What follows a resource's key in `space` is the identity's alone, whatever the resource.
+  return newestFor(state, exchange, key, key + exchange.space.slice(exchange.key.count))
 }
 
 /// Whether a response is for an exchange's request: the keys that both have by the response's Vary are the same.
 package func isFor(_ state: ProxyState, _ exchange: Exchange, _ body: Body) -> Bool {
-  let names = namesOf(state, body.entry.fields)
-  let selecting = names.isEmpty ? [] : forwardedFields(state, exchange)
-  let key = body.entry.key
-  // R-VARY-4
-  if key == variantKey(exchange.space, names, selecting) { return true }
-  return isPublic(body.entry.fields) && key == variantKey(exchange.key, names, selecting)
+  isForKeys(state, exchange, exchange.key, exchange.space, body)
 }
 
 /// The key under which requests wait for one answer; `current` is the stored version that it is to renew, if any.
@@ -52,6 +48,31 @@ package func boundVariants(_ state: ProxyState, _ body: Body) {
   // R-VARY-6
   let excess = others.count + 1 - state.options.limits.variantsMax
   for other in others.prefix(max(0, excess)) { doomBody(state, other) }
+}
+
+private func newestFor(_ state: ProxyState, _ exchange: Exchange, _ key: ByteString, _ space: ByteString) -> Body? {
+  var found = findSlot(state.table, key)?.current
+  if let body = found, !isForKeys(state, exchange, key, space, body) { found = nil }
+  for body in variantsOf(state.table, key) {
+    // R-VARY-4
+    let isNewer = found.map { body.entry.id > $0.entry.id } ?? true
+    if isNewer && isForKeys(state, exchange, key, space, body) { found = body }
+  }
+  return found
+}
+
+private func isForKeys(
+  _ state: ProxyState,
+  _ exchange: Exchange,
+  _ key: ByteString,
+  _ space: ByteString,
+  _ body: Body
+) -> Bool {
+  let names = namesOf(state, body.entry.fields)
+  let selecting = names.isEmpty ? [] : forwardedFields(state, exchange)
+  // R-VARY-4
+  if body.entry.key == variantKey(space, names, selecting) { return true }
+  return isPublic(body.entry.fields) && body.entry.key == variantKey(key, names, selecting)
 }
 
 /// The request fields that tell the variants of a response apart.

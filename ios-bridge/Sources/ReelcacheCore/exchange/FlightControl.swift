@@ -45,20 +45,17 @@ package func openHole(
   return flight
 }
 
+private let failedBefore: ByteString = "the origin failed just before; waiting before the next try"
+
 /// Puts a flight that was just opened into its lane: it is sent now, later, or fails at once.
 package func launchFlight(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
   let origin = originOf(flight.url)
-  // R-BREAKER-3
-  let allowed = breakerAllows(state.breakers, origin, nowMs)
+  // R-BREAKER-3, R-OFFLINE-8
+  let allowed = state.offline ? .no : breakerAllows(state.breakers, origin, nowMs)
   flight.probe = allowed == .probe
   if allowed == .no {
-    flightFailed(
-      state,
-      flight,
-      .upstreamRefused,
-      "the origin failed just before; waiting before the next try",
-      nowMs
-    )
+    // R-BREAKER-10
+    flightFailed(state, flight, .offline, state.offline ? "the network is gone" : failedBefore, nowMs)
     return
   }
   switch laneEnter(state.lanes, flight.id, flight.lane, origin, nowMs) {

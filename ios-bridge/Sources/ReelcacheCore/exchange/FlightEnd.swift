@@ -76,6 +76,23 @@ package func flightFailed(
   pumpReaders(state, body)
 }
 
+/// Fails those of the flights that wait in a lane, and all that fetch in the background.
+package func failWaiting(
+  _ state: ProxyState,
+  _ flights: [Flight],
+  _ code: ErrorCode,
+  _ detail: ByteString,
+  _ nowMs: Int
+) {
+  // First who waits in a lane, or the slots that the others free would send them to a closed door.
+  for flight in flights where flight.state == .queued { flightFailed(state, flight, code, detail, nowMs) }
+  for flight in flights {
+    if flight.lane != .background || flight.state == .draining || flight.state == .ended { continue }
+    state.actions.append(.abort(flight: flight))
+    flightFailed(state, flight, code, detail, nowMs)
+  }
+}
+
 /// The exchange that has waited longest for the flight's head, and waits no longer; nil when nobody waits.
 package func nextWaiter(_ state: ProxyState, _ flight: Flight) -> Exchange? {
   while !flight.waiters.isEmpty {
@@ -155,15 +172,8 @@ private func noteFailure(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
   if wasOpen || breakerOpenUntil(state.breakers, origin) <= nowMs { return }
   state.actions.append(.event(name: .breaker, detail: origin))
   let others = flightsByAge(state).filter { $0 !== flight && originOf($0.url) == origin }
-  // R-BREAKER-9: first who waits in a lane, or the slots that the others free would send them to a closed door.
-  for other in others {
-    if other.state == .queued { flightFailed(state, other, .upstreamRefused, "the origin cannot be reached", nowMs) }
-  }
-  for other in others {
-    if other.lane != .background || other.state == .draining || other.state == .ended { continue }
-    state.actions.append(.abort(flight: other))
-    flightFailed(state, other, .upstreamRefused, "the origin cannot be reached", nowMs)
-  }
+  // R-BREAKER-9
+  failWaiting(state, others, .offline, "the origin cannot be reached", nowMs)
 }
 
 private func isNetworkFailure(_ code: ErrorCode) -> Bool {
@@ -171,7 +181,7 @@ private func isNetworkFailure(_ code: ErrorCode) -> Bool {
 }
 
 private func isOutOfReach(_ code: ErrorCode) -> Bool {
-  isNetworkFailure(code) || code == .upstreamTruncated
+  isNetworkFailure(code) || code == .upstreamTruncated || code == .offline
 }
 
 /// `value` doubled so many times, at most `integerMax`.

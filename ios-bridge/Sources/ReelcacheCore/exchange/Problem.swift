@@ -83,6 +83,7 @@ package func finishExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: 
   exchange.state = .done
   state.exchanges[exchange.id] = nil
   if let found = exchange.found { state.actions.append(.validated(exchange: exchange, found: found)) }
+  if exchange.later { laterEnded(state, nowMs) }
   let flight = exchange.waitingOn
   exchange.waitingOn = nil
   if let flight {

@@ -32,6 +32,10 @@ package func exchangeEnded(_ state: ProxyState, _ exchange: Exchange, _ nowMs: I
 
 /// The exchange's bytes cannot be had: a problem when no head went out yet (true), else the edge cuts it (R-READ-5).
 package func exchangeLost(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) -> Bool {
+  if let survey = exchange.survey {
+    surveyGathered(state, exchange, survey, nil, nowMs)
+    return true
+  }
   let code = exchange.cursor?.failure ?? .upstreamTruncated
   if exchange.status == 0 {
     answerProblem(state, exchange, code, "the response broke off", nowMs)
@@ -43,6 +47,7 @@ package func exchangeLost(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
 
 /// Empties the cache: responses that are under way complete, the next request of each is a miss (R-CACHE-2).
 package func clearProxy(_ state: ProxyState) {
+  dropLater(state)
   for body in state.table.bodies { doomBody(state, body) }
   forgetPlaylists(state.playlists)
   for flight in flightsByAge(state) {
@@ -69,9 +74,12 @@ package func setReserveShortfall(_ state: ProxyState, _ bytes: Int, _ nowMs: Int
   evictIfNeeded(state, nowMs)
 }
 
-/// The network is back: origins that were given up are tried again (R-BREAKER-7).
-package func connectivityChanged(_ state: ProxyState) {
+/// The network is back: origins that were given up are tried again (R-BREAKER-7). Or it is gone: none is tried.
+package func connectivityChanged(_ state: ProxyState, _ isOnline: Bool, _ nowMs: Int) {
   breakerReset(state.breakers)
+  state.offline = !isOnline
+  // R-OFFLINE-8
+  if state.offline { failWaiting(state, flightsByAge(state), .offline, "the network is gone", nowMs) }
 }
 
 /// Bytes stored of all resources, for checks: what `table.bytes` must equal.

@@ -26,6 +26,17 @@ package struct CoreOptions: Sendable {
   package var heuristicPercent: Int
   /// What a player that begins to play asks for next is fetched at once.
   package var startAhead: Bool
+  /// Which segments of a complete playlist come through the proxy.
+  package var delivery: DeliveryPolicy
+  /// Under `head`: those that begin before, in milliseconds, and so many of the first.
+  package var headMs: Int
+  package var headSegments: Int
+  /// Out of reach, a multivariant playlist goes out with what is stored only.
+  package var offlineFilter: Bool
+  /// How much of a playlist's beginning must be stored for that, in milliseconds; 0 is all of it.
+  package var offlineMs: Int
+  /// The first variant whose beginning is stored comes first.
+  package var warmFirst: Bool
   package var cors: Bool
   package var keepAlive: Bool
   /// Names of further player fields to forward, lower case.
@@ -53,6 +64,12 @@ package struct CoreOptions: Sendable {
     shared: Bool,
     heuristicPercent: Int,
     startAhead: Bool,
+    delivery: DeliveryPolicy,
+    headMs: Int,
+    headSegments: Int,
+    offlineFilter: Bool,
+    offlineMs: Int,
+    warmFirst: Bool,
     cors: Bool,
     keepAlive: Bool,
     forwardFields: [ByteString],
@@ -75,6 +92,12 @@ package struct CoreOptions: Sendable {
     self.shared = shared
     self.heuristicPercent = heuristicPercent
     self.startAhead = startAhead
+    self.delivery = delivery
+    self.headMs = headMs
+    self.headSegments = headSegments
+    self.offlineFilter = offlineFilter
+    self.offlineMs = offlineMs
+    self.warmFirst = warmFirst
     self.cors = cors
     self.keepAlive = keepAlive
     self.forwardFields = forwardFields
@@ -168,8 +191,14 @@ package final class Exchange {
   var playlist: Bool
   /// It has no player yet, and fetches what one will ask for next.
   var ahead = false
+  /// It has no player, and fetches what one fetches from the origin by itself.
+  var later = false
+  /// It asks the origin although what is stored is fresh.
+  var renews = false
   /// Whether its playlist is where its player begins; nil before it is answered with one.
   var startClaim: StartClaim?
+  /// What it looks up before it is answered with a multivariant playlist.
+  var survey: Survey?
   /// Its response is not shared: it neither waits for others nor is found by them.
   var solo = false
   /// It takes only what is stored: no origin is asked for it.
@@ -272,10 +301,16 @@ package final class ProxyState {
   package let table: ResourceTable
   package let lanes: LaneQueue
   package let breakers: BreakerTable
+  /// The network is gone, as far as the edge was told: no origin is asked.
+  var offline = false
   @exclusivity(unchecked) package var flights: [Int: Flight] = [:]
   @exclusivity(unchecked) package var exchanges: [Int: Exchange] = [:]
   /// Initialization sections and keys that playlists named: they travel express.
   package let expressUrls: UrlMemory
+  /// Playlists that were live or events, by cache key.
+  let liveUrls: UrlMemory
+  /// What is fetched in the background although no player waits for it.
+  var later = newLaterQueue()
   /// Rewritten playlists.
   package let playlists: PlaylistMemory
   /// Media playlists with which a player may begin.
@@ -301,6 +336,7 @@ package final class ProxyState {
     lanes = laneQueue(options.limits)
     breakers = breakerTable(options.limits)
     expressUrls = newUrlMemory(options.limits.expressUrlsMax)
+    liveUrls = newUrlMemory(options.limits.expressUrlsMax)
     playlists = newPlaylistMemory(options.limits.playlistMemoryBytesMax)
     starts = newStartMemory(options.limits.startAheadUrlsMax)
     targets = newTargetMemory(targetMemoryBytes)

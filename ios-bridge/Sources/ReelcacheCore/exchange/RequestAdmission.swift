@@ -91,14 +91,19 @@ package func validationExchange(
 }
 
 /// Begins an exchange for what another's player will ask for next, with the fields that it sent.
-package func aheadExchange(_ state: ProxyState, _ player: Exchange, _ part: StartPart, _ nowMs: Int) -> Exchange {
+package func aheadExchange(_ state: ProxyState, _ player: Exchange, _ part: PlaylistPart, _ nowMs: Int) -> Exchange {
+  let exchange = partExchange(state, player, part, nowMs)
+  exchange.ahead = true
+  return exchange
+}
+
+/// Begins an exchange without a player for a part that a playlist names, with the fields that its player sent.
+package func partExchange(_ state: ProxyState, _ player: Exchange, _ part: PlaylistPart, _ nowMs: Int) -> Exchange {
   var fields = player.fields
   // R-AHEAD-8: they were for the playlist.
   for name in playlistsOwnFields { fieldRemove(&fields, name) }
   if part.end != -1 { fields += ["Range", rangeText(part.start, part.end)] }
-  let exchange = unheardExchange(state, fields, player.form, part.url, player.prefix, nowMs)
-  exchange.ahead = true
-  return exchange
+  return unheardExchange(state, fields, player.form, part.url, player.prefix, nowMs)
 }
 
 private let playlistsOwnFields: [ByteString] = [

@@ -48,7 +48,7 @@ package func startAhead(
 
 /// Whether anything of what an exchange was begun for is still to be fetched ahead.
 package func isWorthFetching(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) -> Bool {
-  mayFetch(state, StartPart(url: exchange.url, start: 0, end: -1), nowMs)
+  mayFetch(state, PlaylistPart(url: exchange.url, start: 0, end: -1), nowMs)
 }
 
 /// Whether an exchange that fetches ahead ends here, at the head of what it asked for: what its player could not be
@@ -97,7 +97,7 @@ private func mayStart(_ state: ProxyState, _ exchange: Exchange) -> Bool {
 }
 
 /// Whether a part is worth asking for: it may be asked for, is no playlist, and is neither here nor on its way.
-private func mayFetch(_ state: ProxyState, _ part: StartPart, _ nowMs: Int) -> Bool {
+private func mayFetch(_ state: ProxyState, _ part: PlaylistPart, _ nowMs: Int) -> Bool {
   // R-AHEAD-7
   if !upstreamUrlAllowed(part.url, state.options.allowUpstream) || isPlaylistUrl(part.url) { return false }
   if breakerOpenUntil(state.breakers, originOf(part.url)) >= 0 { return false }
@@ -109,11 +109,11 @@ private func mayFetch(_ state: ProxyState, _ part: StartPart, _ nowMs: Int) -> B
 }
 
 /// What is asked for: two parts, or one when they lie side by side.
-private func startParts(_ map: StartPart?, _ segment: StartPart) -> [StartPart] {
+private func startParts(_ map: PlaylistPart?, _ segment: PlaylistPart) -> [PlaylistPart] {
   guard let map else { return [segment] }
   // R-AHEAD-8
   if map.url == segment.url && map.end == segment.start {
-    return [StartPart(url: map.url, start: map.start, end: segment.end)]
+    return [PlaylistPart(url: map.url, start: map.start, end: segment.end)]
   }
   return [map, segment]
 }

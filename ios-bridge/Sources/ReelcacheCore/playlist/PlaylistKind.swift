@@ -63,6 +63,16 @@ package func isPlaylistBody(_ bytes: ByteString) -> PlaylistBodyAnswer {
   return firstTag.startsWith(bytes) || marked.startsWith(bytes) ? .more : .no
 }
 
+/// Decimal seconds as whole milliseconds, rounded down; 0 when malformed.
+package func milliseconds(_ text: ByteString) -> Int {
+  let dot = text.indexOf(".")
+  let seconds = parseDigits(dot < 0 ? text : text.slice(0, dot))
+  let fraction = dot < 0 ? "" : text.slice(dot + 1)
+  // R-PL-9
+  if seconds < 0 || seconds > 1_000_000_000 || (!fraction.isEmpty && parseDigits(fraction) < 0) { return 0 }
+  return seconds * 1000 + parseDigits((fraction + "000").slice(0, 3))
+}
+
 private let firstTag: ByteString = "#EXTM3U"
 private let tagStart: ByteString = "#EXT"
 private let segmentTagRest: ByteString = "INF:"
@@ -146,14 +156,4 @@ private func valueOf(_ bytes: ByteString, _ nameEnd: Int, _ end: Int) -> ByteStr
 
 private func attributeOf(_ bytes: ByteString, _ start: Int, _ end: Int, _ name: ByteString) -> ByteString {
   attributeText(bytes, attributeList(bytes, start, end), name) ?? ""
-}
-
-/// Decimal seconds as whole milliseconds, rounded down; 0 when malformed.
-private func milliseconds(_ text: ByteString) -> Int {
-  let dot = text.indexOf(".")
-  let seconds = parseDigits(dot < 0 ? text : text.slice(0, dot))
-  let fraction = dot < 0 ? "" : text.slice(dot + 1)
-  // R-PL-9
-  if seconds < 0 || seconds > 1_000_000_000 || (!fraction.isEmpty && parseDigits(fraction) < 0) { return 0 }
-  return seconds * 1000 + parseDigits((fraction + "000").slice(0, 3))
 }

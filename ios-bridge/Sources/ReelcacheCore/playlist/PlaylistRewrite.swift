@@ -15,6 +15,12 @@ package struct RewriteContext: Equatable, Sendable {
 
 /// The playlist as the player shall see it, nil when it is too large; bytes that are no playlist come back as they are.
 package func rewritePlaylist(_ bytes: ByteString, _ context: RewriteContext) -> ByteString? {
+  rewriteSegments(bytes, context, [])
+}
+
+/// As `rewritePlaylist`, with the segments whose place in `direct` is true named by their absolute upstream URL: the
+/// player fetches them by itself.
+package func rewriteSegments(_ bytes: ByteString, _ context: RewriteContext, _ direct: [Bool]) -> ByteString? {
   // R-PL-20
   if isPlaylistBody(bytes) != .yes { return bytes }
   let (sources, bytesMax) = (context.sources, context.bytesMax)
@@ -28,17 +34,21 @@ package func rewritePlaylist(_ bytes: ByteString, _ context: RewriteContext) -> 
   rewritten.bytes.reserveCapacity(text.count + min(bytesMax, places.count / 3 * mapper.here.proxied.count))
   var copied = 0
   var handled = 0
+  var segment = 0
   var index = 0
   while index + 2 < places.count {
     let start = places[index]
     let end = places[index + 1]
-    let role = uriRole(places[index + 2])
+    let row = places[index + 2]
+    let isDirect = row == segmentLine && segment < direct.count && direct[segment]
+    if row == segmentLine { segment += 1 }
     index += 3
     // R-PL-16
     let raw = text.slice(start, end)
     let filled = isPlain ? raw : substituteVariables(raw, start, definitions, sources.uriBytesMax)
     guard let uri = filled else { continue }
-    let mapped = role == .report ? mapReport(mapper, uri, context) : mapByRole(mapper, uri, role, define)
+    // R-DELIVER-2
+    let mapped = isDirect ? upstreamUri(mapper, uri) : mapByRole(mapper, uri, uriRole(row), define, context)
     handled += uri.count + mapped.count
     // R-PL-23
     if handled > bytesMax { return nil }
@@ -61,8 +71,15 @@ private func mapReport(_ mapper: UriMapper, _ uri: ByteString, _ context: Rewrit
   return isWhole ? report : report + ownQuery(OwnParameters(as: .none, define: context.sources.imports))
 }
 
-/// What the player shall read in any other URI's place, in a playlist of these variables; "" when it must stay.
-private func mapByRole(_ mapper: UriMapper, _ uri: ByteString, _ role: UriRole, _ define: ByteString) -> ByteString {
+/// What the player shall read in a URI's place, in a playlist of these variables; "" when it must stay.
+private func mapByRole(
+  _ mapper: UriMapper,
+  _ uri: ByteString,
+  _ role: UriRole,
+  _ define: ByteString,
+  _ context: RewriteContext
+) -> ByteString {
+  if role == .report { return mapReport(mapper, uri, context) }
   let mapped = mapUri(mapper, uri)
   guard !mapped.isEmpty, let own = parametersOf(role, define) else { return mapped }
   return withParameters(mapper.prefix, mapper.form, mapped, own)

@@ -1,16 +1,9 @@
 /// Where a player begins that plays a presentation from its beginning: what to fetch before it is asked for.
 
-/// Bytes of the resource at an absolute upstream URL: from `start` to `end`, exclusive, -1 for all of it.
-package struct StartPart: Equatable, Sendable {
-  package var url: ByteString
-  package var start: Int
-  package var end: Int
-}
-
 /// The first media segment, and the initialization section that applies to it, nil when there is none.
 package struct PlaylistStart: Equatable, Sendable {
-  package var map: StartPart?
-  package var segment: StartPart
+  package var map: PlaylistPart?
+  package var segment: PlaylistPart
 }
 
 /// What a player of a complete media playlist asks for first; nil wherever it is not certain. `bytes` is the whole
@@ -32,9 +25,9 @@ package func playlistStart(_ bytes: ByteString, _ baseUrl: ByteString) -> Playli
     }
     start = next
   }
-  guard first.timed, let segment = partOf(mapper, first.uri, first.range) else { return nil }
+  guard first.timed, let segment = rangedPart(partUrl(mapper, first.uri), first.range, -1) else { return nil }
   guard let line = first.map else { return PlaylistStart(map: nil, segment: segment) }
-  guard let map = mapPart(bytes, mapper, line) else { return nil }
+  guard let map = mapPart(bytes, mapper, line.start, line.end) else { return nil }
   return PlaylistStart(map: map, segment: segment)
 }
 
@@ -58,7 +51,7 @@ package func startGroups(_ bytes: ByteString, _ baseUrl: ByteString) -> [[ByteSt
     } else if isTag(bytes, from, end, mediaTag) {
       let attributes = attributeList(bytes, from + mediaTag.count + 1, end)
       let type = attributeText(bytes, attributes, "TYPE")
-      let uri = only(bytes, attributes, "URI")
+      let uri = onlyQuoted(bytes, attributes, "URI")
       if type == "AUDIO" { addUrl(&audio, mapper, uri) }
       if type == "VIDEO" { addUrl(&video, mapper, uri) }
     } else if from < end && bytes.code(from) != hash {
@@ -71,7 +64,6 @@ package func startGroups(_ bytes: ByteString, _ baseUrl: ByteString) -> [[ByteSt
 }
 
 private let hash = 0x23
-private let colon = 0x3a
 private let mediaTag: ByteString = "#EXT-X-MEDIA"
 private let mapTag: ByteString = "#EXT-X-MAP"
 private let rangeTag: ByteString = "#EXT-X-BYTERANGE"
@@ -120,45 +112,7 @@ private func readTag(_ bytes: ByteString, _ from: Int, _ end: Int, _ first: inou
   return true
 }
 
-/// Whether the line's content is this tag, with a value or without.
-private func isTag(_ bytes: ByteString, _ from: Int, _ end: Int, _ tag: ByteString) -> Bool {
-  let after = from + tag.count
-  return bytes.startsWith(tag, from) && (after >= end || bytes.code(after) == colon)
-}
-
-private func mapPart(_ bytes: ByteString, _ mapper: UriMapper, _ line: (start: Int, end: Int)) -> StartPart? {
-  let attributes = attributeList(bytes, line.start, line.end)
-  let isRanged = attributes.contains { $0.name == "BYTERANGE" }
-  return partOf(mapper, only(bytes, attributes, "URI"), isRanged ? only(bytes, attributes, "BYTERANGE") : nil)
-}
-
-/// The quoted text of the one attribute of that name; "" when there is none, more than one, or it has no quotes.
-private func only(_ bytes: ByteString, _ attributes: [Attribute], _ name: ByteString) -> ByteString {
-  let found = attributes.filter { $0.name == name }
-  guard found.count == 1, let one = found.first, one.quoted else { return "" }
-  return bytes.slice(one.valueStart, one.valueEnd)
-}
-
-/// The bytes that a URI and a byte range (nil: none) name; nil when that is nothing that can be fetched for certain.
-private func partOf(_ mapper: UriMapper, _ uri: ByteString, _ range: ByteString?) -> StartPart? {
-  let url = urlOf(mapper, uri)
-  if url.isEmpty { return nil }
-  guard let range else { return StartPart(url: url, start: 0, end: -1) }
-  // R-AHEAD-3
-  let mark = range.indexOf("@")
-  if mark < 0 { return nil }
-  let length = parseDigits(range.slice(0, mark))
-  let start = parseDigits(range.slice(mark + 1))
-  if length < 1 || start < 0 || length >= integerMax - start { return nil }
-  return StartPart(url: url, start: start, end: start + length)
-}
-
 private func addUrl(_ urls: inout [ByteString], _ mapper: UriMapper, _ uri: ByteString) {
-  let url = urlOf(mapper, uri)
+  let url = partUrl(mapper, uri)
   if !url.isEmpty { urls.append(url) }
-}
-
-/// The absolute upstream URL that a URI means, without fragment; "" for none, and for one with a variable.
-private func urlOf(_ mapper: UriMapper, _ uri: ByteString) -> ByteString {
-  uri.isEmpty || uri.includes("{$") ? "" : withoutFragment(upstreamUri(mapper, uri))
 }

@@ -24,7 +24,7 @@ package struct Definition: Equatable, Sendable {
 /// What the tags of a playlist define, in order, each name once.
 package func playlistDefinitions(_ bytes: ByteString, _ sources: VariableSources) -> [Definition] {
   var definitions: [Definition] = []
-  if !bytes.includes(defineTag) { return definitions }
+  if !definesVariables(bytes) { return definitions }
   let imports = sources.imports.isEmpty ? [] : (parseVariables(sources.imports) ?? [])
   var room = sources.bytesMax
   for line in defineLines(bytes) {
@@ -101,6 +101,11 @@ package func nameQueryParameters(_ bytes: ByteString, _ ownUrl: ByteString) -> B
     }
   }
   return copied == 0 ? bytes : named + bytes.slice(copied)
+}
+
+/// Whether a playlist may define variables. A quick test.
+package func definesVariables(_ bytes: ByteString) -> Bool {
+  bytes.includes(defineTag)
 }
 
 /// Whether the query of the playlist's URL may take part in what a player shall see. A quick test.

@@ -54,6 +54,14 @@ package func firstMissing(_ body: Body, _ start: Int, _ end: Int) -> Int {
   return -1
 }
 
+/// Whether the bytes from `start` to `end` (exclusive, -1 for the whole) are all here, in the file or in memory.
+package func bodyHolds(_ body: Body, _ start: Int, _ end: Int) -> Bool {
+  let total = body.entry.total
+  // R-SERVE-7: while its length is unknown a resource is answered whole.
+  if total == -1 || (end != -1 && start >= total) { return false }
+  return firstMissing(body, start, end == -1 ? total : min(end, total)) == -1
+}
+
 /// The first byte from `start` that is neither stored nor on its way, -1 when all up to `end` are.
 package func firstUncovered(_ body: Body, _ start: Int, _ end: Int) -> Int {
   var offset = start

@@ -177,7 +177,7 @@ private func checkExchanges(_ sim: Simulator, _ faults: inout [String]) {
     if exchange.state != .waiting && exchange.cursor == nil { faults.append("\(name) reads without a cursor") }
     // What was let go of may have been renewed for others while it was read.
     guard let body = exchange.body, exchange.state != .waiting, !body.passing, !body.doomed else { continue }
-    if sim.state.options.apart && !isFor(sim.state, exchange, body) {
+    if sim.state.options.apart && !isOwn(sim.state, exchange, body) {
       faults.append("\(name) reads what is for others")
     }
   }
@@ -204,6 +204,12 @@ private func checkPlayers(_ sim: Simulator, _ faults: inout [String]) {
       faults.append("\(player.name) is gone and its exchange is left")
     }
   }
+}
+
+/// Whether what an exchange reads is stored for it: its own resource, or a playlist that it looks up.
+private func isOwn(_ state: ProxyState, _ exchange: Exchange, _ body: Body) -> Bool {
+  guard let survey = exchange.survey else { return isFor(state, exchange, body) }
+  return body.hidden || findStoredOf(state, exchange, survey.urls[survey.at]) === body
 }
 
 private func nameOf(_ body: Body) -> String {

@@ -109,7 +109,8 @@ func playEvent(_ sim: Simulator, _ event: Json) throws {
   case "clear":
     try sim.run { clearProxy(state) }
   case "network":
-    try sim.run { connectivityChanged(state) }
+    let isOnline: Bool = try event.optional("online") ?? true
+    try sim.run { connectivityChanged(state, isOnline, nowMs) }
   case let kind:
     throw JsonError(description: "\"\(kind)\" is no event")
   }
@@ -139,6 +140,12 @@ private func setOption(_ options: inout CoreOptions, _ name: String, _ value: Js
   case "validateOutdated": options.validateOutdated = try Bool(json: value)
   case "resigns": options.resigns = try Bool(json: value)
   case "startAhead": options.startAhead = try Bool(json: value)
+  case "delivery": options.delivery = try union(ByteString(json: value))
+  case "headMs": options.headMs = try Int(json: value)
+  case "headSegments": options.headSegments = try Int(json: value)
+  case "offlineFilter": options.offlineFilter = try Bool(json: value)
+  case "offlineMs": options.offlineMs = try Int(json: value)
+  case "warmFirst": options.warmFirst = try Bool(json: value)
   case "cors": options.cors = try Bool(json: value)
   case "keepAlive": options.keepAlive = try Bool(json: value)
   case "forwardFields": options.forwardFields = try [ByteString](json: value)

@@ -293,8 +293,7 @@ final class Simulator {
     if try !settled(exchange, before) || player.end != .none { return false }
     switch step {
     case .end:
-      try end(player)
-      return false
+      return try end(player)
     case .tail:
       guard let flight = tailFlight(body, cursor.offset), let sim = flights.get(flight.id) else { return true }
       let text = try chunkAt(sim, cursor.offset, cursor.end)
@@ -311,7 +310,7 @@ final class Simulator {
         player.end = .cut
       }
       try drain()
-      return false
+      return player.end == .none && exchange.state == .gathering
     }
   }
 
@@ -357,19 +356,21 @@ final class Simulator {
     }
   }
 
-  private func end(_ player: SimPlayer) throws {
+  private func end(_ player: SimPlayer) throws -> Bool {
     if player.exchange.state == .gathering {
       let bytes = player.gathered
       player.gathered = ""
       gatherDone(state, player.exchange, bytes, nowMs)
       try drain()
+      if player.end == .none && player.exchange.state == .gathering { return true }
       if player.background { player.end = .whole }
-      return
+      return false
     }
     lines.append("\(player.name) ends")
     exchangeEnded(state, player.exchange, nowMs)
     player.end = .whole
     try drain()
+    return false
   }
 
   private func beginWrite(_ flight: Flight) throws {

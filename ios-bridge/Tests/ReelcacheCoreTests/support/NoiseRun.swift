@@ -248,7 +248,7 @@ final class NoiseRun {
       try sim.run { setReserveShortfall(sim.state, short, sim.nowMs) }
       return "reserve short of \(short)"
     }
-    try sim.run { connectivityChanged(sim.state) }
+    try sim.run { connectivityChanged(sim.state, true, sim.nowMs) }
     return "network"
   }
 

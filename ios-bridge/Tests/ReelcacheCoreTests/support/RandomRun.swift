@@ -227,7 +227,7 @@ final class RandomRun {
       try sim.run { setReserveShortfall(sim.state, short, sim.nowMs) }
       return "reserve short of \(short)"
     }
-    try sim.run { connectivityChanged(sim.state) }
+    try sim.run { connectivityChanged(sim.state, true, sim.nowMs) }
     return "network"
   }
 

@@ -14,7 +14,7 @@ final class VectorNoiseTests: XCTestCase {
   }
 
   func testNoFunctionOfRouteTrapsOnBentArguments() throws {
-    try bend(vectorsRoute(), 40)
+    try bend(vectorsRoute(), 200)
   }
 
   /// Calls every function with `times` variations of each of its vectors; a call that returns at all has passed.
@@ -84,10 +84,10 @@ final class VectorNoiseTests: XCTestCase {
     return bentList
   }
 
-  /// The members, of which the name of a union's case stays: another one would be refused.
+  /// The members, of which those that name a union's case stay: another name would be refused.
   private func bentRecord(_ record: [String: Json], _ random: inout SeededRandom) -> [String: Json] {
     var bentRecord = record
-    for name in record.keys.sorted() where name != "kind" {
+    for name in record.keys.sorted() where name != "kind" && name != "as" {
       bentRecord[name] = record[name].map { bent($0, &random) }
     }
     return bentRecord

@@ -74,7 +74,14 @@ async function clientRounds(count: number): Promise<number[]> {
     const start = performance.now();
     await new Promise<void>((resolve) =>
       client.start(
-        { method: "GET", url: `http://127.0.0.1:${port}/`, fields: [], limits: defaultLimits, passes: null },
+        {
+          method: "GET",
+          url: `http://127.0.0.1:${port}/`,
+          fields: [],
+          limits: defaultLimits,
+          headSilenceMs: 30_000,
+          passes: null,
+        },
         {
           onHead: () => times.push(performance.now() - start),
           onData: () => undefined,
@@ -105,7 +112,14 @@ async function clientLong(): Promise<number> {
   const start = performance.now();
   await new Promise<void>((resolve) =>
     client.start(
-      { method: "GET", url: `http://127.0.0.1:${port}/long`, fields: [], limits: defaultLimits, passes: null },
+      {
+        method: "GET",
+        url: `http://127.0.0.1:${port}/long`,
+        fields: [],
+        limits: defaultLimits,
+        headSilenceMs: 30_000,
+        passes: null,
+      },
       { onHead: () => undefined, onData: () => undefined, onDone: () => resolve() },
     ),
   );

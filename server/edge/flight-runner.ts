@@ -4,7 +4,7 @@
  */
 import { lowerAscii } from "../core/base/bytes.ts";
 import type { Flight } from "../core/download/flight.ts";
-import { flightShouldWrite } from "../core/download/flight.ts";
+import { flightShouldWrite, flightSilenceMs } from "../core/download/flight.ts";
 import { isEncoded } from "../core/download/head-verdict.ts";
 import { flightData, flightSettle, flightTrim } from "../core/exchange/flight-data.ts";
 import { flightDone, flightWritten, pumpReaders } from "../core/exchange/flight-end.ts";
@@ -47,8 +47,10 @@ export class FlightRunner {
     this.abort();
     this.attempt += 1;
     const { attempt, engine, flight } = this;
+    const { limits } = engine.state.options;
+    const headSilenceMs = flightSilenceMs(flight, limits);
     this.transfer = engine.origin.start(
-      { method: flight.method, url: flight.url, fields, limits: engine.state.options.limits, passes: this.passes() },
+      { method: flight.method, url: flight.url, fields, limits, headSilenceMs, passes: this.passes() },
       {
         onHead: (head) => {
           if (attempt === this.attempt) this.onHead(head);

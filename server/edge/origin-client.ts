@@ -27,6 +27,8 @@ export type OriginRequest = {
   url: string;
   fields: string[];
   limits: Limits;
+  /** Silence before the head after which the transfer fails, in milliseconds. */
+  headSilenceMs: number;
   /** What a request that passes through has in place of the method; null for any other. */
   passes: OriginPass | null;
 };
@@ -125,8 +127,8 @@ function originCall(request: OriginRequest): OriginCall | null {
   // The library reads the key as a WHATWG URL; what that refuses has no host to connect to.
   if (!URL.canParse(key) || !isVisible(target)) return null;
   // R-ORIGIN-1
-  const { method, fields, limits, passes } = request;
-  return { method, key, host: parts.authority, target, fields, limits, passes };
+  const { method, fields, limits, headSilenceMs, passes } = request;
+  return { method, key, host: parts.authority, target, fields, limits, headSilenceMs, passes };
 }
 
 /** What connections are kept under; null for what is no http or https URL of a host alone. */
@@ -140,7 +142,8 @@ function originKey(url: string): string | null {
 }
 
 function emptyCall(request: OriginRequest): OriginCall {
-  return { method: request.method, key: "", host: "", target: "/", fields: [], limits: request.limits, passes: null };
+  const { method, limits, headSilenceMs } = request;
+  return { method, key: "", host: "", target: "/", fields: [], limits, headSilenceMs, passes: null };
 }
 
 /** Whether every character is a byte that may stand in a request target: no control, no space, nothing above 0xff. */

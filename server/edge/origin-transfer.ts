@@ -21,6 +21,7 @@ export type OriginCall = {
   /** Names and values, flat, latin1. */
   fields: string[];
   limits: Limits;
+  headSilenceMs: number;
   passes: OriginPass | null;
 };
 
@@ -118,7 +119,7 @@ export class OriginRun implements OriginTransfer {
     if (this.attempt !== attempt || this.finished) return;
     if (this.paused) attempt.controller?.pause();
     // R-ORIGIN-10
-    this.watch("head", this.call.limits.headSilenceMs);
+    this.watch("head", this.call.headSilenceMs);
   }
 
   headed(attempt: Attempt, status: number, statusText: string, raw: (Buffer | string)[]): void {

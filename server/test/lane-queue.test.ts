@@ -1,4 +1,4 @@
-/** Random traffic through the lanes: what must hold whatever comes (rules R-LANE-1 to R-LANE-13). */
+/** Random traffic through the lanes: what must hold whatever comes (rules R-LANE-1 to R-LANE-14). */
 import t from "tap";
 import { defaultLimits, type Limits } from "../core/base/limits.ts";
 import {
@@ -14,7 +14,7 @@ import {
 } from "../core/download/lane-queue.ts";
 import { randomFrom } from "./support/random.ts";
 
-const laneNames: Lane[] = ["express", "regular", "background"];
+const laneNames: Lane[] = ["express", "held", "regular", "background"];
 
 /** What the test itself knows of a ticket. */
 type Known = { id: number; host: string; lane: Lane; running: boolean };
@@ -77,6 +77,7 @@ function runTraffic(seed: number): string {
     hostSlotsMax: 1 + random(3),
     extraSlotsMax: random(4),
     expressMax: 1 + random(3),
+    heldMax: 1 + random(3),
     queueLengthMax: 1 + random(12),
     queueWaitMs: 20 + random(100),
   };
@@ -102,7 +103,7 @@ function oneCall(
 ): string {
   const ids = [...known.keys()];
   const some = ids[random(ids.length)] ?? 0;
-  const lane = laneNames[random(3)] ?? "regular";
+  const lane = laneNames[random(4)] ?? "regular";
   const choice = random(10);
   if (choice < 5) {
     const host = `h${random(3)}`;
@@ -156,8 +157,8 @@ function brokenPromise(queue: LaneQueue, limits: Limits, known: Map<number, Know
   const counts = laneCounts(queue);
   const rows = [...known.values()];
   const { running, waiting, extra } = counts;
-  const runningSum = running.express + running.regular + running.background + extra;
-  const waitingSum = waiting.express + waiting.regular + waiting.background;
+  const runningSum = running.express + running.held + running.regular + running.background + extra;
+  const waitingSum = waiting.express + waiting.held + waiting.regular + waiting.background;
   const slots = running.regular + running.background;
   if (
     runningSum !== rows.filter((row) => row.running).length ||
@@ -165,7 +166,8 @@ function brokenPromise(queue: LaneQueue, limits: Limits, known: Map<number, Know
   ) {
     return `counts differ from what was told: ${JSON.stringify(counts)}`;
   }
-  if (slots > limits.slotsMax || extra > limits.extraSlotsMax || running.express > limits.expressMax) {
+  const apart = running.express > limits.expressMax || running.held > limits.heldMax;
+  if (slots > limits.slotsMax || extra > limits.extraSlotsMax || apart) {
     return `a limit is exceeded: ${JSON.stringify(counts)}`;
   }
   if (waitingSum > 3 * limits.queueLengthMax) {
@@ -182,6 +184,9 @@ function brokenPromise(queue: LaneQueue, limits: Limits, known: Map<number, Know
   }
   if (idle && waiting.regular === 0 && rows.some((row) => row.lane === "background" && mayStart(row))) {
     return "a preload waits beside a free slot";
+  }
+  if (running.held < limits.heldMax && waiting.held > 0) {
+    return "a directed reload waits beside room";
   }
   return running.express < limits.expressMax && waiting.express > 0 ? "a playlist waits beside room" : "";
 }

@@ -16,6 +16,7 @@ const known = (): KnownTarget => ({
   own: noParameters(),
   key: url,
   playlist: true,
+  directed: false,
   allowed: true,
 });
 
@@ -52,11 +53,11 @@ t.test("a target that was read before is admitted as it was the first time", asy
   };
   const seen = (admission: Admission): unknown => {
     if (admission.kind !== "exchange") return admission;
-    const { url, key, form, playlist, allowed } = admission.exchange;
-    return { url, key, form, playlist, allowed };
+    const { url, key, form, playlist, directed, allowed } = admission.exchange;
+    return { url, key, form, playlist, directed, allowed };
   };
   const query = `/proxy?url=${encodeURIComponent(url)}`;
-  const expected = { url, key: url, form: "query", playlist: true, allowed: true };
+  const expected = { url, key: url, form: "query", playlist: true, directed: false, allowed: true };
   for (const round of ["first", "second"]) {
     t.same(seen(ask("GET", query)), expected, round);
     t.same(seen(ask("GET", "/http/o/a.m3u8?b=1")), { ...expected, form: "path" }, `${round}, path form`);

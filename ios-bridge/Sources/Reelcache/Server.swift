@@ -234,5 +234,10 @@ private func figures(_ app: App, _ tally: Tally) -> Stats {
 }
 
 private func laneFigures(_ numbers: LaneNumbers) -> Stats.Lanes {
-  Stats.Lanes(express: numbers.express, regular: numbers.regular, background: numbers.background)
+  Stats.Lanes(
+    express: numbers.express,
+    held: numbers.held,
+    regular: numbers.regular,
+    background: numbers.background
+  )
 }

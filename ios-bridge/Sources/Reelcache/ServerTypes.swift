@@ -4,6 +4,8 @@ public struct Stats: Sendable, Equatable {
   public struct Lanes: Sendable, Equatable {
     /// Playlists, initialization sections, keys and short ranges: they wait for nobody.
     public let express: Int
+    /// Reloads of low-latency playlists: their origins hold them until there is something new.
+    public let held: Int
     /// Everything else that a player waits for.
     public let regular: Int
     /// What is fetched for later.

@@ -38,12 +38,14 @@ package final class FlightRunner: @unchecked Sendable {
     abort()
     attempt += 1
     let attempt = attempt
+    let limits = engine.state.options.limits
     let transfer = engine.origin.start(
       OriginRequest(
         method: flight.method,
         url: flight.url,
         fields: fields,
-        limits: engine.state.options.limits,
+        limits: limits,
+        headSilenceMs: flightSilenceMs(flight, limits),
         passes: passes()
       ),
       OriginEvents(

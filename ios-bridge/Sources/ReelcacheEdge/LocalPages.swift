@@ -55,7 +55,8 @@ private func ownPage(_ state: ProxyState, _ path: ByteString) -> LocalPage? {
 }
 
 private func numbersJson(_ numbers: LaneNumbers) -> ByteString {
-  "{\"express\":\(numbers.express),\"regular\":\(numbers.regular),\"background\":\(numbers.background)}"
+  let apart: ByteString = "{\"express\":\(numbers.express),\"held\":\(numbers.held)"
+  return apart + ",\"regular\":\(numbers.regular),\"background\":\(numbers.background)}"
 }
 
 /// The ellipsis of the reference's sentence is no byte of wire text: it is written as JSON has it.

@@ -9,14 +9,24 @@ package struct OriginRequest {
   package let url: ByteString
   package let fields: FieldList
   package let limits: Limits
+  /// Silence before the head after which the transfer fails, in milliseconds.
+  package let headSilenceMs: Int
   /// What a request that passes through has in place of the method; nil for any other.
   package let passes: OriginPass?
 
-  package init(method: AskMethod, url: ByteString, fields: FieldList, limits: Limits, passes: OriginPass?) {
+  package init(
+    method: AskMethod,
+    url: ByteString,
+    fields: FieldList,
+    limits: Limits,
+    headSilenceMs: Int,
+    passes: OriginPass?
+  ) {
     self.method = method
     self.url = url
     self.fields = fields
     self.limits = limits
+    self.headSilenceMs = headSilenceMs
     self.passes = passes
   }
 }
@@ -153,6 +163,7 @@ private func originCall(_ request: OriginRequest) -> OriginCall? {
     target: target,
     fields: request.fields,
     limits: request.limits,
+    headSilenceMs: request.headSilenceMs,
     passes: request.passes
   )
 }
@@ -176,6 +187,7 @@ private func emptyCall(_ request: OriginRequest) -> OriginCall {
     target: "/",
     fields: [],
     limits: request.limits,
+    headSilenceMs: request.headSilenceMs,
     passes: nil
   )
 }

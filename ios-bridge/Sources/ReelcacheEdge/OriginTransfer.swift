@@ -21,6 +21,7 @@ struct OriginCall {
   /// Names and values, flat, latin1.
   let fields: FieldList
   let limits: Limits
+  let headSilenceMs: Int
   let passes: OriginPass?
 }
 
@@ -159,7 +160,7 @@ final class OriginRun: OriginTransfer, @unchecked Sendable {
   fileprivate func sent(_ attempt: Attempt) {
     if self.attempt !== attempt || finished { return }
     // R-ORIGIN-10
-    watch("head", call.limits.headSilenceMs)
+    watch("head", call.headSilenceMs)
     guard let content = call.passes?.content else { return }
     content.onMore = { [weak self, weak attempt] in if let attempt { self?.sendContent(attempt) } }
     loop.later { self.sendContent(attempt) }

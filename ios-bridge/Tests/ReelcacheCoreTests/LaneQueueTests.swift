@@ -9,7 +9,7 @@ private struct Known {
   var running: Bool
 }
 
-/// Random traffic through the lanes: what must hold whatever comes (rules R-LANE-1 to R-LANE-13).
+/// Random traffic through the lanes: what must hold whatever comes (rules R-LANE-1 to R-LANE-14).
 final class LaneQueueTests: XCTestCase {
   func testLimitsHoldNobodyIsLostAndNobodyStartsTwiceWhateverComes() {
     for seed in 1...200 {
@@ -55,6 +55,7 @@ private struct Traffic {
     limits.hostSlotsMax = 1 + random.next(3)
     limits.extraSlotsMax = random.next(4)
     limits.expressMax = 1 + random.next(3)
+    limits.heldMax = 1 + random.next(3)
     limits.queueLengthMax = 1 + random.next(12)
     limits.queueWaitMs = 20 + random.next(100)
     self.random = random
@@ -74,7 +75,7 @@ private struct Traffic {
   private mutating func oneCall(_ id: Int) -> String? {
     let chosen = random.next(ids.count)
     let some = ids.isEmpty ? 0 : ids[chosen]
-    let lane = Lane.allCases[random.next(3)]
+    let lane = Lane.allCases[random.next(4)]
     let choice = random.next(10)
     if choice < 5 {
       let host: ByteString = "h\(random.next(3))"
@@ -130,12 +131,13 @@ private struct Traffic {
   private func brokenPromise() -> String? {
     let counts = laneCounts(queue)
     let (running, waiting) = (counts.running, counts.waiting)
-    let runningSum = running.express + running.regular + running.background + counts.extra
-    let waitingSum = waiting.express + waiting.regular + waiting.background
+    let runningSum = running.express + running.held + running.regular + running.background + counts.extra
+    let waitingSum = waiting.express + waiting.held + waiting.regular + waiting.background
     let slots = running.regular + running.background
     let runs = known.values.filter(\.running).count
     if runningSum != runs || waitingSum != known.count - runs { return "counts differ from what was told: \(counts)" }
-    if slots > limits.slotsMax || counts.extra > limits.extraSlotsMax || running.express > limits.expressMax {
+    let apart = running.express > limits.expressMax || running.held > limits.heldMax
+    if slots > limits.slotsMax || counts.extra > limits.extraSlotsMax || apart {
       return "a limit is exceeded: \(counts)"
     }
     if waitingSum > 3 * limits.queueLengthMax { return "too many wait" }
@@ -147,6 +149,7 @@ private struct Traffic {
       if waits(.regular) { return "a player waits beside a free slot" }
       if waiting.regular == 0 && waits(.background) { return "a preload waits beside a free slot" }
     }
+    if running.held < limits.heldMax && waiting.held > 0 { return "a directed reload waits beside room" }
     return running.express < limits.expressMax && waiting.express > 0 ? "a playlist waits beside room" : nil
   }
 

@@ -213,13 +213,16 @@ extension LaneNumbers: JsonConvertible {
   init(json: Json) throws {
     self.init(
       express: try json.member("express"),
+      held: try json.member("held"),
       regular: try json.member("regular"),
       background: try json.member("background")
     )
   }
 
   var json: Json {
-    .record(["express": express.json, "regular": regular.json, "background": background.json])
+    .record([
+      "express": express.json, "held": held.json, "regular": regular.json, "background": background.json,
+    ])
   }
 }
 

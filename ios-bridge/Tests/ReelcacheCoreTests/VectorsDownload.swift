@@ -7,6 +7,7 @@ func vectorsDownload() -> VectorRegistry {
       "newBody": call(newBody),
       "flightCovers": call(flightCovers),
       "flightHoldsByte": call(flightHoldsByte),
+      "flightSilenceMs": call(flightSilenceMs),
       "flightWanted": call(flightWanted),
       "flightFurthest": call(flightFurthest),
       "flightShouldPause": call(flightShouldPause),
@@ -103,6 +104,7 @@ extension Flight: JsonConvertible {
       credentials: try json.member("credentials"),
       unstorable: try json.member("unstorable"),
       playlist: try json.member("playlist"),
+      directed: try json.member("directed"),
       requestMs: try json.member("requestMs")
     )
     key = try json.member("key")
@@ -133,10 +135,10 @@ extension Flight: JsonConvertible {
       "id": id.json, "body": body.json, "asker": asker.json, "purpose": purpose.json, "key": key.json,
       "method": method.json, "lane": lane.json, "url": url.json, "redirects": redirects.json,
       "forward": forward.json, "credentials": credentials.json, "unstorable": unstorable.json, "probe": probe.json,
-      "playlist": playlist.json, "askStart": askStart.json, "askEnd": askEnd.json, "askSuffix": askSuffix.json,
-      "revalidates": revalidates.json, "state": state.json, "start": start.json, "position": position.json,
-      "limit": limit.json, "written": written.json, "journalled": journalled.json, "tailStart": tailStart.json,
-      "paused": paused.json, "pausedMs": pausedMs.json, "clipped": clipped.json,
+      "playlist": playlist.json, "directed": directed.json, "askStart": askStart.json, "askEnd": askEnd.json,
+      "askSuffix": askSuffix.json, "revalidates": revalidates.json, "state": state.json, "start": start.json,
+      "position": position.json, "limit": limit.json, "written": written.json, "journalled": journalled.json,
+      "tailStart": tailStart.json, "paused": paused.json, "pausedMs": pausedMs.json, "clipped": clipped.json,
       "unpublished": unpublished.json, "detachLimit": detachLimit.json, "requestMs": requestMs.json,
       "waiters": waiters.json,
     ])

@@ -32,6 +32,7 @@ func vectorsHttp() -> VectorRegistry {
       "originOf": call(originOf),
       "parseAuthority": call(parseAuthority),
       "isHttpUrl": call(isHttpUrl),
+      "parameterName": call(parameterName),
     ],
     "http/byte-range": [
       "parseRange": call(parseRange),

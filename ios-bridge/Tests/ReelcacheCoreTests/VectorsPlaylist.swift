@@ -10,6 +10,10 @@ func vectorsPlaylist() -> VectorRegistry {
       "attributeList": call(attributeList),
       "attributeText": call(attributeText),
     ],
+    "playlist/delivery-directives": [
+      "isDirectiveName": call(isDirectiveName),
+      "isDirectedUrl": call(isDirectedUrl),
+    ],
     "playlist/playlist-kind": [
       "playlistSummary": call(playlistSummary),
       "isPlaylistBody": call(isPlaylistBody),

@@ -44,8 +44,9 @@ final class LocalPagesTests: XCTestCase {
     XCTAssertEqual(page.head.status, 200)
     XCTAssertEqual(
       String(decoding: page.body, as: Unicode.ASCII.self),
-      "{\"status\":\"ok\",\"entries\":0,\"bytes\":0,\"flights\":0,\"exchanges\":0,\"lanes\":{\"running\":{\"express\":0,"
-        + "\"regular\":0,\"background\":0},\"extra\":0,\"waiting\":{\"express\":0,\"regular\":0,\"background\":0}}}\n"
+      "{\"status\":\"ok\",\"entries\":0,\"bytes\":0,\"flights\":0,\"exchanges\":0,\"lanes\":"
+        + "{\"running\":{\"express\":0,\"held\":0,\"regular\":0,\"background\":0},\"extra\":0,"
+        + "\"waiting\":{\"express\":0,\"held\":0,\"regular\":0,\"background\":0}}}\n"
     )
     XCTAssertEqual(
       page.head.fields.prefix(8),

@@ -98,6 +98,7 @@ final class TestClient {
       url: ByteString(latin1: url) ?? ByteString(utf8: url),
       fields: fields,
       limits: limits,
+      headSilenceMs: limits.headSilenceMs,
       passes: nil
     )
     fetched.transfer = client.start(

@@ -27,12 +27,16 @@ export type Limits = {
   queueLengthMax: number;
   /** Express transfers at once; more wait first in, first out. */
   expressMax: number;
+  /** Directed reloads at once: origins hold them; more wait first in, first out. */
+  heldMax: number;
   /** A byte range shorter than this travels express, in bytes. */
   expressRangeBytes: number;
   /** Time to connect to an origin, in milliseconds; later is 504. */
   connectMs: number;
   /** Silence before an origin's response head, in milliseconds; longer is 504. */
   headSilenceMs: number;
+  /** Silence before the head of an answer to a directed reload, in milliseconds; longer is 504. */
+  heldSilenceMs: number;
   /** Silence inside a response body while the proxy is reading, in milliseconds; longer ends the flight. */
   bodySilenceMs: number;
   /** Redirects followed for one request. */
@@ -126,9 +130,11 @@ export const defaultLimits: Limits = {
   queueWaitMs: 2_500,
   queueLengthMax: 2_048,
   expressMax: 64,
+  heldMax: 64,
   expressRangeBytes: 1_024,
   connectMs: 10_000,
   headSilenceMs: 30_000,
+  heldSilenceMs: 60_000,
   bodySilenceMs: 30_000,
   redirectsMax: 5,
   resignMax: 2,

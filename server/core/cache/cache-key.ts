@@ -4,8 +4,9 @@
  * Signed URLs change their signature at every visit while the resource stays the same, so named query parameters may
  * be left out. All else stays verbatim: two URLs that differ in it may be two resources. The range never takes part.
  */
-import { lowerAscii, percentDecode } from "../base/bytes.ts";
-import { parseAuthority, parseUri, withoutFragment } from "../http/uri-reference.ts";
+import { lowerAscii } from "../base/bytes.ts";
+import { parameterName, parseAuthority, parseUri, withoutFragment } from "../http/uri-reference.ts";
+import { isDirectiveName } from "../playlist/delivery-directives.ts";
 
 /** Names are compared after percent-decoding, with their case; one that ends in `*` stands for all that begin so. */
 export type KeyRules = {
@@ -56,19 +57,16 @@ function keyQuery(query: string, rules: KeyRules): string | null {
 }
 
 function takesPart(name: string, rules: KeyRules): boolean {
+  // R-KEY-8: the changes of a playlist must never be taken for the playlist.
+  if (isDirectiveName(name)) {
+    return true;
+  }
   // R-KEY-4
   if (matchesAny(name, rules.dropParameters)) {
     return false;
   }
   // R-KEY-5
   return rules.keepParameters === null || matchesAny(name, rules.keepParameters);
-}
-
-/** The decoded name of `name=value`; a malformed escape is taken as it stands. */
-function parameterName(parameter: string): string {
-  const equals = parameter.indexOf("=");
-  const raw = equals < 0 ? parameter : parameter.slice(0, equals);
-  return percentDecode(raw) ?? raw;
 }
 
 function matchesAny(name: string, patterns: string[]): boolean {

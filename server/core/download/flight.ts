@@ -87,6 +87,8 @@ export type Flight = {
   probe: boolean;
   /** A playlist is expected: it may come compressed. */
   playlist: boolean;
+  /** It is a directed reload: its origin may hold it, and what it brings is shared and not stored. */
+  directed: boolean;
   /** First byte asked for, 0 for the whole, -1 for a suffix. */
   askStart: number;
   /** End asked for, exclusive, -1 open. */
@@ -156,6 +158,12 @@ export function flightCovers(flight: Flight, offset: number): boolean {
 /** Whether the byte at `offset` is in the flight's memory. */
 export function flightHoldsByte(flight: Flight, offset: number): boolean {
   return flight.tailStart <= offset && offset < flight.position;
+}
+
+/** How long its origin may be silent before the head of its answer, in milliseconds. */
+export function flightSilenceMs(flight: Flight, limits: Limits): number {
+  // R-LL-4
+  return flight.directed ? limits.heldSilenceMs : limits.headSilenceMs;
 }
 
 /** Whether anyone waits for its head or for a byte that only it will deliver. */

@@ -4,18 +4,20 @@
  * A *lane* is a class of transfers. *Regular* ones (players) share `slotsMax` slots; *background* ones (preload) use
  * slots that players leave; *express* ones (playlists, keys, initialization sections) run outside the slots. A *ticket*
  * is one transfer that runs or waits, named by the caller's id. An *extra slot* is one that a ticket takes after it has
- * waited `queueWaitMs`, because AVPlayer gives an item up after three waits of about 3.5 s.
+ * waited `queueWaitMs`, because AVPlayer gives an item up after three waits of about 3.5 s. *Held* ones (directed
+ * reloads) run apart from all others: their origin keeps them for seconds.
  *
  * Nothing here blocks or sets a timer: functions return the ids that may start now, and `laneNextDeadline` tells when
  * `laneTick` is due. Times are milliseconds of one clock that never goes back. A waiting line is an array of at most a
  * few thousand tickets, scanned in order: shorter and quicker at that size than linked lists.
  */
+import { integerMax } from "../base/bytes.ts";
 import type { Limits } from "../base/limits.ts";
 
-export type Lane = "express" | "regular" | "background";
+export type Lane = "express" | "held" | "regular" | "background";
 
 /** Where a ticket stands: in its lane's line, or running inside or outside the slots. */
-type Place = "waiting" | "express" | "slot" | "extra";
+type Place = "waiting" | "express" | "held" | "slot" | "extra";
 
 type Ticket = { id: number; lane: Lane; host: string; sinceMs: number; place: Place };
 
@@ -23,9 +25,11 @@ export type LaneQueue = {
   limits: Limits;
   tickets: Map<number, Ticket>;
   waitingExpress: Ticket[];
+  waitingHeld: Ticket[];
   waitingRegular: Ticket[];
   waitingBackground: Ticket[];
   runningExpress: number;
+  runningHeld: number;
   runningRegular: number;
   runningBackground: number;
   runningExtra: number;
@@ -33,22 +37,23 @@ export type LaneQueue = {
   hostSlots: Map<string, number>;
 };
 
-/** What runs and waits now. Slots in use are `running.regular + running.background`; `extra` is counted apart. */
-export type LaneCounts = {
-  running: { express: number; regular: number; background: number };
-  extra: number;
-  waiting: { express: number; regular: number; background: number };
-};
+/** One number for each lane. */
+export type LaneNumbers = { express: number; held: number; regular: number; background: number };
 
-/** An empty queue under `limits` (slotsMax, hostSlotsMax, extraSlotsMax, expressMax, queueWaitMs, queueLengthMax). */
+/** What runs and waits now. Slots in use are `running.regular + running.background`; `extra` is counted apart. */
+export type LaneCounts = { running: LaneNumbers; extra: number; waiting: LaneNumbers };
+
+/** An empty queue under `limits` (the slots, expressMax, heldMax, queueWaitMs, queueLengthMax). */
 export function laneQueue(limits: Limits): LaneQueue {
   return {
     limits,
     tickets: new Map(),
     waitingExpress: [],
+    waitingHeld: [],
     waitingRegular: [],
     waitingBackground: [],
     runningExpress: 0,
+    runningHeld: 0,
     runningRegular: 0,
     runningBackground: 0,
     runningExtra: 0,
@@ -75,7 +80,7 @@ export function laneEnter(
     return "granted";
   }
   const line = waitingLine(queue, lane);
-  // R-LANE-9: promotions may lengthen a line, so the three lines together are bounded as well.
+  // R-LANE-9: promotions may lengthen a line, so all lines together are bounded as well.
   if (line.length >= queue.limits.queueLengthMax || waitingCount(queue) >= 3 * queue.limits.queueLengthMax) {
     return "full";
   }
@@ -135,6 +140,7 @@ export function laneTick(queue: LaneQueue, nowMs: number): { granted: number[]; 
   const refused: number[] = [];
   // R-LANE-8
   refuseOverdue(queue, queue.waitingExpress, nowMs, refused);
+  refuseOverdue(queue, queue.waitingHeld, nowMs, refused);
   refuseOverdue(queue, queue.waitingRegular, nowMs, refused);
   if (refused.length > 0) {
     for (const id of settle(queue, nowMs)) {
@@ -146,15 +152,13 @@ export function laneTick(queue: LaneQueue, nowMs: number): { granted: number[]; 
 
 /** When `laneTick` is due, in milliseconds of the caller's clock; -1 when nobody waits against time. */
 export function laneNextDeadline(queue: LaneQueue): number {
-  const express = queue.waitingExpress[0];
-  const regular = queue.waitingRegular[0];
-  if (express === undefined && regular === undefined) {
-    return -1;
-  }
-  const expressMs = express === undefined ? Number.MAX_SAFE_INTEGER : express.sinceMs;
-  const regularMs = regular === undefined ? Number.MAX_SAFE_INTEGER : regular.sinceMs;
+  const longest = Math.min(
+    firstSinceMs(queue.waitingExpress),
+    firstSinceMs(queue.waitingHeld),
+    firstSinceMs(queue.waitingRegular),
+  );
   // R-LANE-13
-  return Math.min(expressMs, regularMs) + queue.limits.queueWaitMs;
+  return longest === integerMax ? -1 : longest + queue.limits.queueWaitMs;
 }
 
 /** What runs and waits now. */
@@ -162,12 +166,14 @@ export function laneCounts(queue: LaneQueue): LaneCounts {
   return {
     running: {
       express: queue.runningExpress,
+      held: queue.runningHeld,
       regular: queue.runningRegular,
       background: queue.runningBackground,
     },
     extra: queue.runningExtra,
     waiting: {
       express: queue.waitingExpress.length,
+      held: queue.waitingHeld.length,
       regular: queue.waitingRegular.length,
       background: queue.waitingBackground.length,
     },
@@ -178,6 +184,7 @@ export function laneCounts(queue: LaneQueue): LaneCounts {
 function settle(queue: LaneQueue, nowMs: number): number[] {
   const granted: number[] = [];
   startLine(queue, queue.waitingExpress, granted);
+  startLine(queue, queue.waitingHeld, granted);
   startLine(queue, queue.waitingRegular, granted);
   // R-LANE-7: express first, because a late playlist stalls a whole presentation.
   startOverdue(queue, queue.waitingExpress, nowMs, granted);
@@ -238,6 +245,11 @@ function refuseOverdue(queue: LaneQueue, line: Ticket[], nowMs: number, refused:
   line.splice(0, count);
 }
 
+/** Since when the first of a line has waited; `integerMax` when nobody does. */
+function firstSinceMs(line: Ticket[]): number {
+  return line[0]?.sinceMs ?? integerMax;
+}
+
 /** Whether a ticket has waited `queueWaitMs` or longer. */
 function isOverdue(queue: LaneQueue, ticket: Ticket, nowMs: number): boolean {
   return nowMs - ticket.sinceMs >= queue.limits.queueWaitMs;
@@ -249,6 +261,9 @@ function mayStart(queue: LaneQueue, ticket: Ticket): boolean {
     case "express":
       // R-LANE-2
       return queue.runningExpress < queue.limits.expressMax;
+    case "held":
+      // R-LANE-14
+      return queue.runningHeld < queue.limits.heldMax;
     case "regular":
       // R-LANE-3
       return slotIsFree(queue) && hostHasRoom(queue, ticket.host);
@@ -267,6 +282,8 @@ function laneHasRoom(queue: LaneQueue, line: Ticket[]): boolean {
   switch (head.lane) {
     case "express":
       return queue.runningExpress < queue.limits.expressMax;
+    case "held":
+      return queue.runningHeld < queue.limits.heldMax;
     case "regular":
       return slotIsFree(queue);
     case "background":
@@ -289,6 +306,11 @@ function start(queue: LaneQueue, ticket: Ticket): void {
     queue.runningExpress += 1;
     return;
   }
+  if (ticket.lane === "held") {
+    ticket.place = "held";
+    queue.runningHeld += 1;
+    return;
+  }
   ticket.place = "slot";
   queue.hostSlots.set(ticket.host, (queue.hostSlots.get(ticket.host) ?? 0) + 1);
   if (ticket.lane === "regular") {
@@ -302,6 +324,10 @@ function start(queue: LaneQueue, ticket: Ticket): void {
 function stop(queue: LaneQueue, ticket: Ticket): void {
   if (ticket.place === "express") {
     queue.runningExpress -= 1;
+    return;
+  }
+  if (ticket.place === "held") {
+    queue.runningHeld -= 1;
     return;
   }
   if (ticket.place === "extra") {
@@ -334,6 +360,8 @@ function waitingLine(queue: LaneQueue, lane: Lane): Ticket[] {
   switch (lane) {
     case "express":
       return queue.waitingExpress;
+    case "held":
+      return queue.waitingHeld;
     case "regular":
       return queue.waitingRegular;
     case "background":
@@ -342,7 +370,8 @@ function waitingLine(queue: LaneQueue, lane: Lane): Ticket[] {
 }
 
 function waitingCount(queue: LaneQueue): number {
-  return queue.waitingExpress.length + queue.waitingRegular.length + queue.waitingBackground.length;
+  const apart = queue.waitingExpress.length + queue.waitingHeld.length;
+  return apart + queue.waitingRegular.length + queue.waitingBackground.length;
 }
 
 /** Faster lanes rank lower. */
@@ -350,9 +379,11 @@ function laneRank(lane: Lane): number {
   switch (lane) {
     case "express":
       return 0;
-    case "regular":
+    case "held":
       return 1;
-    case "background":
+    case "regular":
       return 2;
+    case "background":
+      return 3;
   }
 }

@@ -32,7 +32,8 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
     openPass(state, exchange, nowMs);
     return;
   }
-  const current = findStored(state, exchange);
+  // R-LL-2: a directed reload asks for what nobody has seen yet.
+  const current = exchange.directed ? null : findStored(state, exchange);
   if (current !== null) agreeOnKind(exchange, current);
   if (exchange.found !== null && current === null) {
     endUnfound(state, exchange, nowMs);

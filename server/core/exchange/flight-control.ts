@@ -12,13 +12,13 @@ import { dropEmptySlot, findSlot } from "../download/resource-table.ts";
 import { fieldFirst } from "../http/field-list.ts";
 import { originOf } from "../http/uri-reference.ts";
 import { releaseBody } from "./body-life.ts";
+import { laneOf } from "./exchange-lane.ts";
 import { forwardedFields } from "./exchange-variant.ts";
 import { flightFailed } from "./flight-end.ts";
 import { flightRequest } from "./flight-request.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { flightsByAge } from "./proxy-state.ts";
 import { takeOver } from "./start-ahead.ts";
-import { remembersUrl } from "./url-memory.ts";
 
 /** Starts a flight that decides what the resource is. The exchange waits for its head. */
 export function openOpening(
@@ -73,7 +73,9 @@ export function launchFlight(state: ProxyState, flight: Flight, nowMs: number): 
   const origin = originOf(flight.url);
   // R-BREAKER-3, R-OFFLINE-8
   const allowed = state.offline ? "no" : breakerAllows(state.breakers, origin, nowMs);
-  flight.probe = allowed === "probe";
+  flight.probe = allowed === "probe" && !flight.directed;
+  // R-LL-6: as long as its origin held it, no other request could go out.
+  if (allowed === "probe" && flight.directed) breakerAbandoned(state.breakers, origin);
   if (allowed === "no") {
     // R-BREAKER-10
     flightFailed(state, flight, "offline", state.offline ? "the network is gone" : failedBefore, nowMs);
@@ -174,7 +176,8 @@ export function detachFlight(state: ProxyState, flight: Flight, nowMs: number): 
     flight.detachLimit = -1;
     return;
   }
-  if (flight.state === "queued") {
+  // R-LL-5: an answer that comes in seconds is worth nothing to anybody else.
+  if (flight.state === "queued" || (flight.state === "asked" && flight.directed)) {
     abortFlight(state, flight, nowMs);
     return;
   }
@@ -256,18 +259,6 @@ export function unpause(state: ProxyState, flight: Flight): void {
   state.actions.push({ kind: "resume", flight });
 }
 
-/** The lane of what an exchange asks for (R-EXPRESS-1). */
-export function laneOf(state: ProxyState, exchange: Exchange): Lane {
-  if (exchange.method === "" && exchange.found === null) return "background";
-  if (exchange.playlist || exchange.method === "HEAD" || remembersUrl(state.expressUrls, exchange.url))
-    return "express";
-  const range = exchange.range;
-  const max = state.options.limits.expressRangeBytes;
-  if (range.kind === "from" && range.last !== -1 && range.last - range.first + 1 < max) return "express";
-  if (range.kind === "suffix" && range.length < max) return "express";
-  return "regular";
-}
-
 /** Whether the origin is asked for the whole although the player may want a part. */
 function asksWhole(exchange: Exchange): boolean {
   // R-SERVE-5
@@ -321,6 +312,7 @@ function flightOf(
     unstorable: forbidsStoring(exchange.fields),
     probe: false,
     playlist: exchange.playlist,
+    directed: exchange.directed,
     askStart: 0,
     askEnd: -1,
     askSuffix: -1,

@@ -73,7 +73,12 @@ export function flightWritten(state: ProxyState, flight: Flight, upTo: number, n
 export function flightFailed(state: ProxyState, flight: Flight, code: ErrorCode, detail: string, nowMs: number): void {
   if (flight.state === "ended" || flight.state === "draining") return;
   // R-BREAKER-1, R-AHEAD-10
-  if (flight.state === "asked" && isNetworkFailure(code) && !isAheadOnly(state, flight)) {
+  if (
+    flight.state === "asked" &&
+    isNetworkFailure(code) &&
+    !isAheadOnly(state, flight) &&
+    !isHeldTooLong(flight, code)
+  ) {
     noteFailure(state, flight, nowMs);
   }
   const body = flight.body;
@@ -198,6 +203,11 @@ function isNetworkFailure(code: ErrorCode): boolean {
   return (
     code === "upstream-refused" || code === "upstream-dns" || code === "upstream-tls" || code === "upstream-timeout"
   );
+}
+
+/** An origin that has nothing new to say for too long is not out of reach (R-LL-6). */
+function isHeldTooLong(flight: Flight, code: ErrorCode): boolean {
+  return flight.directed && code === "upstream-timeout";
 }
 
 function isOutOfReach(code: ErrorCode): boolean {

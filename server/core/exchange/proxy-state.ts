@@ -125,6 +125,8 @@ export type Exchange = {
   keepAlive: boolean;
   /** Its URL or type says playlist, or it is JSON that names more: the whole body is gathered and rewritten. */
   playlist: boolean;
+  /** It is a directed reload: its origin answers it, whatever is stored. */
+  directed: boolean;
   /** It has no player yet, and fetches what one will ask for next. */
   ahead: boolean;
   /** It has no player, and fetches what one fetches from the origin by itself. */

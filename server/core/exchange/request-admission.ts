@@ -1,12 +1,14 @@
 /** A request as it came off the wire: refused, a page of the proxy's own, or an exchange. */
 import { lowerAscii } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
+import { cacheKey } from "../cache/cache-key.ts";
 import { requestControl } from "../cache/request-control.ts";
 import { identityKey } from "../cache/variant.ts";
 import { parseRange, rangeText } from "../http/byte-range.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldCount, fieldFirst, fieldRemove } from "../http/field-list.ts";
 import { isPlaylistUrl } from "../http/media-type.ts";
+import { isDirectedUrl } from "../playlist/delivery-directives.ts";
 import type { PlaylistPart } from "../playlist/playlist-part.ts";
 import { newNote } from "../response/cache-status.ts";
 import { problemBody } from "../response/problem-body.ts";
@@ -180,13 +182,16 @@ function unheardExchange(
 
 /** What a URL names to this proxy. */
 function targetOf(state: ProxyState, form: UrlForm, url: string, own: OwnParameters): KnownTarget {
+  const directed = isDirectedUrl(url);
   return {
     form,
     url,
     own,
-    key: keyOf(state.options, url),
-    // R-JSON-5
-    playlist: isPlaylistUrl(url) || own.as !== "none",
+    // R-KEY-8: a name that a hook gives may be that of the playlist itself.
+    key: directed ? cacheKey(url, state.options.keyRules) : keyOf(state.options, url),
+    // R-LL-1, R-JSON-5: only playlists know directives, whatever their path looks like.
+    playlist: directed || isPlaylistUrl(url) || own.as !== "none",
+    directed,
     allowed: upstreamUrlAllowed(url, state.options.allowUpstream),
   };
 }
@@ -218,6 +223,7 @@ function newExchange(
     // R-PASS-2
     keepAlive: state.options.keepAlive && !request.close && verb === "",
     playlist: target.playlist && verb === "",
+    directed: target.directed && verb === "",
     ahead: false,
     later: false,
     renews: false,

@@ -104,7 +104,8 @@ function mayStart(state: ProxyState, exchange: Exchange): boolean {
   // R-AHEAD-6
   const isFetched = note.fwdStatus === 200 && !note.collapsed;
   const isBeginning = exchange.startClaim === "armed" || (exchange.startClaim === "unnamed" && note.fwd === "uri-miss");
-  if (!isFetched || !isBeginning) return false;
+  // R-LL-7
+  if (!isFetched || !isBeginning || exchange.directed) return false;
   // R-AHEAD-7
   if (carriesCredentials(exchange.fields) || forbidsStoring(exchange.fields)) return false;
   return state.options.policy === "media" && state.reserveShortfallBytes === 0;

@@ -15,6 +15,8 @@ export type KnownTarget = {
   key: string;
   /** It is gathered whole: the URL says playlist, or the target JSON that names more. */
   playlist: boolean;
+  /** It is a directed reload of one. */
+  directed: boolean;
   /** The options allow its host. */
   allowed: boolean;
 };

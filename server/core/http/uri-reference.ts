@@ -1,4 +1,4 @@
-import { isDigit, lowerAscii, parseDigits } from "../base/bytes.ts";
+import { isDigit, lowerAscii, parseDigits, percentDecode } from "../base/bytes.ts";
 
 /**
  * A URI reference in its five parts (RFC 3986 section 3), delimiters left out, bytes as they came. Null means that
@@ -168,6 +168,13 @@ export function isHttpUrl(url: string): boolean {
     }
   }
   return originOf(url).length > 0;
+}
+
+/** The decoded name of a query's `name=value`; a malformed escape is taken as it stands (R-KEY-4). */
+export function parameterName(parameter: string): string {
+  const equals = parameter.indexOf("=");
+  const raw = equals < 0 ? parameter : parameter.slice(0, equals);
+  return percentDecode(raw) ?? raw;
 }
 
 /** The length of the scheme that the text begins with, 0 when it begins with none (RFC 3986 section 3.1). */

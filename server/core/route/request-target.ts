@@ -312,20 +312,20 @@ function portOf(authority: string): string {
 function setQuery(url: string, added: string[]): string {
   const mark = url.indexOf("?");
   const path = mark < 0 ? url : url.slice(0, mark);
-  const names = new Set(added.map(parameterName));
+  const names = new Set(added.map(writtenName));
   const pieces: string[] = [];
   const placed = new Set<string>();
   for (const piece of mark < 0 || mark === url.length - 1 ? [] : url.slice(mark + 1).split("&")) {
-    const name = parameterName(piece);
+    const name = writtenName(piece);
     // R-URL-11
     if (!names.has(name)) pieces.push(piece);
-    else if (!placed.has(name)) pieces.push(...added.filter((one) => parameterName(one) === name));
+    else if (!placed.has(name)) pieces.push(...added.filter((one) => writtenName(one) === name));
     if (names.has(name)) placed.add(name);
   }
-  return `${path}?${pieces.concat(added.filter((piece) => !placed.has(parameterName(piece)))).join("&")}`;
+  return `${path}?${pieces.concat(added.filter((piece) => !placed.has(writtenName(piece)))).join("&")}`;
 }
 
-function parameterName(piece: string): string {
+function writtenName(piece: string): string {
   const equals = piece.indexOf("=");
   return equals < 0 ? piece : piece.slice(0, equals);
 }

@@ -156,6 +156,7 @@ function checkLanes(sim: Simulator, faults: string[]): void {
   if (counts.running.regular + counts.running.background > limits.slotsMax) faults.push("more slots than slotsMax");
   if (counts.extra > limits.extraSlotsMax) faults.push("more extra slots than extraSlotsMax");
   if (counts.running.express > limits.expressMax) faults.push("more express transfers than expressMax");
+  if (counts.running.held > limits.heldMax) faults.push("more held transfers than heldMax");
   for (const id of state.lanes.tickets.keys()) {
     if (!state.flights.has(id)) faults.push(`the lane ticket of f${id} is left`);
   }

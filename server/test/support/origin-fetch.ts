@@ -68,8 +68,9 @@ export function originFetch(
     story: "",
     over: over.promise,
   };
+  const { headSilenceMs } = request.limits ?? defaultLimits;
   fetched.transfer = client.start(
-    { method: "GET", url, fields: [], limits: defaultLimits, passes: null, ...request },
+    { method: "GET", url, fields: [], limits: defaultLimits, headSilenceMs, passes: null, ...request },
     {
       onHead: (head) => {
         say("head");

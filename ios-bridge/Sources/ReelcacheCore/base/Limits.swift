@@ -25,12 +25,16 @@ package struct Limits: Sendable, Equatable {
   package var queueLengthMax = 2_048
   /// Express transfers at once; more wait first in, first out.
   package var expressMax = 64
+  /// Directed reloads at once: origins hold them; more wait first in, first out.
+  package var heldMax = 64
   /// A byte range shorter than this travels express, in bytes.
   package var expressRangeBytes = 1_024
   /// Time to connect to an origin, in milliseconds; later is 504.
   package var connectMs = 10_000
   /// Silence before an origin's response head, in milliseconds; longer is 504.
   package var headSilenceMs = 30_000
+  /// Silence before the head of an answer to a directed reload, in milliseconds; longer is 504.
+  package var heldSilenceMs = 60_000
   /// Silence inside a response body while the proxy is reading, in milliseconds; longer ends the flight.
   package var bodySilenceMs = 30_000
   /// Redirects followed for one request.
@@ -129,9 +133,11 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("queueWaitMs", \.queueWaitMs),
   ("queueLengthMax", \.queueLengthMax),
   ("expressMax", \.expressMax),
+  ("heldMax", \.heldMax),
   ("expressRangeBytes", \.expressRangeBytes),
   ("connectMs", \.connectMs),
   ("headSilenceMs", \.headSilenceMs),
+  ("heldSilenceMs", \.heldSilenceMs),
   ("bodySilenceMs", \.bodySilenceMs),
   ("redirectsMax", \.redirectsMax),
   ("resignMax", \.resignMax),

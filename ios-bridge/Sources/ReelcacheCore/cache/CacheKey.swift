@@ -52,18 +52,13 @@ private func keyQuery(_ query: ByteString, _ rules: KeyRules) -> ByteString? {
 }
 
 private func takesPart(_ name: ByteString, _ rules: KeyRules) -> Bool {
+  // R-KEY-8: the changes of a playlist must never be taken for the playlist.
+  if isDirectiveName(name) { return true }
   // R-KEY-4
   if matchesAny(name, rules.dropParameters) { return false }
   // R-KEY-5
   guard let keepParameters = rules.keepParameters else { return true }
   return matchesAny(name, keepParameters)
-}
-
-/// The decoded name of `name=value`; a malformed escape is taken as it stands.
-private func parameterName(_ parameter: ByteString) -> ByteString {
-  let equals = parameter.indexOf("=")
-  let raw = equals < 0 ? parameter : parameter.slice(0, equals)
-  return percentDecode(raw) ?? raw
 }
 
 private func matchesAny(_ name: ByteString, _ patterns: [ByteString]) -> Bool {

@@ -107,6 +107,8 @@ package final class Flight {
   var probe = false
   /// A playlist is expected: it may come compressed.
   var playlist: Bool
+  /// It is a directed reload: its origin may hold it, and what it brings is shared and not stored.
+  let directed: Bool
   /// First byte asked for, 0 for the whole, -1 for a suffix.
   var askStart = 0
   /// End asked for, exclusive, -1 open.
@@ -155,6 +157,7 @@ package final class Flight {
     credentials: FieldList,
     unstorable: Bool,
     playlist: Bool,
+    directed: Bool,
     requestMs: Int
   ) {
     self.id = id
@@ -171,6 +174,7 @@ package final class Flight {
     self.credentials = credentials
     self.unstorable = unstorable
     self.playlist = playlist
+    self.directed = directed
     self.requestMs = requestMs
   }
 }
@@ -194,6 +198,12 @@ package func flightCovers(_ flight: Flight, _ offset: Int) -> Bool {
 /// Whether the byte at `offset` is in the flight's memory.
 package func flightHoldsByte(_ flight: Flight, _ offset: Int) -> Bool {
   flight.tailStart <= offset && offset < flight.position
+}
+
+/// How long its origin may be silent before the head of its answer, in milliseconds.
+package func flightSilenceMs(_ flight: Flight, _ limits: Limits) -> Int {
+  // R-LL-4
+  flight.directed ? limits.heldSilenceMs : limits.headSilenceMs
 }
 
 /// Whether anyone waits for its head or for a byte that only it will deliver.

@@ -3,7 +3,8 @@
 /// A *lane* is a class of transfers. *Regular* ones (players) share `slotsMax` slots; *background* ones (preload) use
 /// slots that players leave; *express* ones (playlists, keys, initialization sections) run outside the slots. A *ticket*
 /// is one transfer that runs or waits, named by the caller's id. An *extra slot* is one that a ticket takes after it has
-/// waited `queueWaitMs`, because AVPlayer gives an item up after three waits of about 3.5 s.
+/// waited `queueWaitMs`, because AVPlayer gives an item up after three waits of about 3.5 s. *Held* ones
+/// (directed reloads) run apart from all others: their origin keeps them for seconds.
 ///
 /// Nothing here blocks or sets a timer: functions return the ids that may start now, and `laneNextDeadline` tells when
 /// `laneTick` is due. Times are milliseconds of one clock that never goes back. A waiting line is an array of at most a
@@ -11,6 +12,7 @@
 
 package enum Lane: String, TextUnion, CaseIterable, Sendable {
   case express
+  case held
   case regular
   case background
 }
@@ -19,6 +21,7 @@ package enum Lane: String, TextUnion, CaseIterable, Sendable {
 enum Place: String, TextUnion, Sendable {
   case waiting
   case express
+  case held
   case slot
   case extra
 }
@@ -47,9 +50,11 @@ package final class LaneQueue {
   package let limits: Limits
   var tickets: [Int: Ticket] = [:]
   let waitingExpress = WaitingLine()
+  let waitingHeld = WaitingLine()
   let waitingRegular = WaitingLine()
   let waitingBackground = WaitingLine()
   var runningExpress = 0
+  var runningHeld = 0
   var runningRegular = 0
   var runningBackground = 0
   var runningExtra = 0
@@ -64,6 +69,7 @@ package final class LaneQueue {
 /// One number for each lane.
 package struct LaneNumbers: Equatable, Sendable {
   package var express: Int
+  package var held: Int
   package var regular: Int
   package var background: Int
 }
@@ -88,7 +94,7 @@ package struct LaneDue: Equatable, Sendable {
   package var refused: [Int]
 }
 
-/// An empty queue under `limits` (slotsMax, hostSlotsMax, extraSlotsMax, expressMax, queueWaitMs, queueLengthMax).
+/// An empty queue under `limits` (the slots, expressMax, heldMax, queueWaitMs, queueLengthMax).
 package func laneQueue(_ limits: Limits) -> LaneQueue {
   LaneQueue(limits: limits)
 }
@@ -110,7 +116,7 @@ package func laneEnter(
     return .granted
   }
   let line = waitingLine(queue, lane)
-  // R-LANE-9: promotions may lengthen a line, so the three lines together are bounded as well.
+  // R-LANE-9: promotions may lengthen a line, so all lines together are bounded as well.
   if line.tickets.count >= queue.limits.queueLengthMax || waitingCount(queue) >= 3 * queue.limits.queueLengthMax {
     return .full
   }
@@ -160,6 +166,7 @@ package func laneTick(_ queue: LaneQueue, _ nowMs: Int) -> LaneDue {
   var refused: [Int] = []
   // R-LANE-8
   refuseOverdue(queue, queue.waitingExpress, nowMs, &refused)
+  refuseOverdue(queue, queue.waitingHeld, nowMs, &refused)
   refuseOverdue(queue, queue.waitingRegular, nowMs, &refused)
   if refused.count > 0 { granted.append(contentsOf: settle(queue, nowMs)) }
   return LaneDue(granted: granted, refused: refused)
@@ -167,11 +174,13 @@ package func laneTick(_ queue: LaneQueue, _ nowMs: Int) -> LaneDue {
 
 /// When `laneTick` is due, in milliseconds of the caller's clock; -1 when nobody waits against time.
 package func laneNextDeadline(_ queue: LaneQueue) -> Int {
-  let express = queue.waitingExpress.tickets.first
-  let regular = queue.waitingRegular.tickets.first
-  if express == nil && regular == nil { return -1 }
+  let longest = min(
+    firstSinceMs(queue.waitingExpress),
+    firstSinceMs(queue.waitingHeld),
+    firstSinceMs(queue.waitingRegular)
+  )
   // R-LANE-13
-  return min(express?.sinceMs ?? integerMax, regular?.sinceMs ?? integerMax) + queue.limits.queueWaitMs
+  return longest == integerMax ? -1 : longest + queue.limits.queueWaitMs
 }
 
 /// What runs and waits now.
@@ -179,12 +188,14 @@ package func laneCounts(_ queue: LaneQueue) -> LaneCounts {
   LaneCounts(
     running: LaneNumbers(
       express: queue.runningExpress,
+      held: queue.runningHeld,
       regular: queue.runningRegular,
       background: queue.runningBackground
     ),
     extra: queue.runningExtra,
     waiting: LaneNumbers(
       express: queue.waitingExpress.tickets.count,
+      held: queue.waitingHeld.tickets.count,
       regular: queue.waitingRegular.tickets.count,
       background: queue.waitingBackground.tickets.count
     )
@@ -195,6 +206,7 @@ package func laneCounts(_ queue: LaneQueue) -> LaneCounts {
 private func settle(_ queue: LaneQueue, _ nowMs: Int) -> [Int] {
   var granted: [Int] = []
   startLine(queue, queue.waitingExpress, &granted)
+  startLine(queue, queue.waitingHeld, &granted)
   startLine(queue, queue.waitingRegular, &granted)
   // R-LANE-7: express first, because a late playlist stalls a whole presentation.
   startOverdue(queue, queue.waitingExpress, nowMs, &granted)
@@ -247,6 +259,11 @@ private func refuseOverdue(_ queue: LaneQueue, _ line: WaitingLine, _ nowMs: Int
   line.tickets.removeFirst(count)
 }
 
+/// Since when the first of a line has waited; `integerMax` when nobody does.
+private func firstSinceMs(_ line: WaitingLine) -> Int {
+  line.tickets.first?.sinceMs ?? integerMax
+}
+
 /// Whether a ticket has waited `queueWaitMs` or longer.
 private func isOverdue(_ queue: LaneQueue, _ ticket: Ticket, _ nowMs: Int) -> Bool {
   nowMs - ticket.sinceMs >= queue.limits.queueWaitMs
@@ -258,6 +275,9 @@ private func mayStart(_ queue: LaneQueue, _ ticket: Ticket) -> Bool {
   case .express:
     // R-LANE-2
     return queue.runningExpress < queue.limits.expressMax
+  case .held:
+    // R-LANE-14
+    return queue.runningHeld < queue.limits.heldMax
   case .regular:
     // R-LANE-3
     return slotIsFree(queue) && hostHasRoom(queue, ticket.host)
@@ -273,6 +293,8 @@ private func laneHasRoom(_ queue: LaneQueue, _ line: WaitingLine) -> Bool {
   switch head.lane {
   case .express:
     return queue.runningExpress < queue.limits.expressMax
+  case .held:
+    return queue.runningHeld < queue.limits.heldMax
   case .regular:
     return slotIsFree(queue)
   case .background:
@@ -295,6 +317,11 @@ private func start(_ queue: LaneQueue, _ ticket: Ticket) {
     queue.runningExpress += 1
     return
   }
+  if ticket.lane == .held {
+    ticket.place = .held
+    queue.runningHeld += 1
+    return
+  }
   ticket.place = .slot
   queue.hostSlots[ticket.host] = (queue.hostSlots[ticket.host] ?? 0) + 1
   if ticket.lane == .regular {
@@ -308,6 +335,10 @@ private func start(_ queue: LaneQueue, _ ticket: Ticket) {
 private func stop(_ queue: LaneQueue, _ ticket: Ticket) {
   if ticket.place == .express {
     queue.runningExpress -= 1
+    return
+  }
+  if ticket.place == .held {
+    queue.runningHeld -= 1
     return
   }
   if ticket.place == .extra {
@@ -332,20 +363,23 @@ private func leaveLine(_ queue: LaneQueue, _ ticket: Ticket) {
 private func waitingLine(_ queue: LaneQueue, _ lane: Lane) -> WaitingLine {
   switch lane {
   case .express: queue.waitingExpress
+  case .held: queue.waitingHeld
   case .regular: queue.waitingRegular
   case .background: queue.waitingBackground
   }
 }
 
 private func waitingCount(_ queue: LaneQueue) -> Int {
-  queue.waitingExpress.tickets.count + queue.waitingRegular.tickets.count + queue.waitingBackground.tickets.count
+  let apart = queue.waitingExpress.tickets.count + queue.waitingHeld.tickets.count
+  return apart + queue.waitingRegular.tickets.count + queue.waitingBackground.tickets.count
 }
 
 /// Faster lanes rank lower.
 private func laneRank(_ lane: Lane) -> Int {
   switch lane {
   case .express: 0
-  case .regular: 1
-  case .background: 2
+  case .held: 1
+  case .regular: 2
+  case .background: 3
   }
 }

@@ -11,7 +11,8 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
     openPass(state, exchange, nowMs)
     return
   }
-  let current = findStored(state, exchange)
+  // R-LL-2: a directed reload asks for what nobody has seen yet.
+  let current = exchange.directed ? nil : findStored(state, exchange)
   if let current { agreeOnKind(exchange, current) }
   if exchange.found != nil && current == nil {
     endUnfound(state, exchange, nowMs)

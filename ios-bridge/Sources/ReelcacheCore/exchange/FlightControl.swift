@@ -52,7 +52,9 @@ package func launchFlight(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
   let origin = originOf(flight.url)
   // R-BREAKER-3, R-OFFLINE-8
   let allowed = state.offline ? .no : breakerAllows(state.breakers, origin, nowMs)
-  flight.probe = allowed == .probe
+  flight.probe = allowed == .probe && !flight.directed
+  // R-LL-6: as long as its origin held it, no other request could go out.
+  if allowed == .probe && flight.directed { breakerAbandoned(state.breakers, origin) }
   if allowed == .no {
     // R-BREAKER-10
     flightFailed(state, flight, .offline, state.offline ? "the network is gone" : failedBefore, nowMs)
@@ -152,7 +154,8 @@ package func detachFlight(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
     flight.detachLimit = -1
     return
   }
-  if flight.state == .queued {
+  // R-LL-5: an answer that comes in seconds is worth nothing to anybody else.
+  if flight.state == .queued || (flight.state == .asked && flight.directed) {
     abortFlight(state, flight, nowMs)
     return
   }
@@ -232,18 +235,6 @@ package func unpause(_ state: ProxyState, _ flight: Flight) {
   state.actions.append(.resume(flight: flight))
 }
 
-/// The lane of what an exchange asks for (R-EXPRESS-1).
-package func laneOf(_ state: ProxyState, _ exchange: Exchange) -> Lane {
-  if exchange.method == .background && exchange.found == nil { return .background }
-  if exchange.playlist || exchange.method == .head || remembersUrl(state.expressUrls, exchange.url) {
-    return .express
-  }
-  let max = state.options.limits.expressRangeBytes
-  if case .from(let first, let last) = exchange.range, last != -1, last - first + 1 < max { return .express }
-  if case .suffix(let length) = exchange.range, length < max { return .express }
-  return .regular
-}
-
 /// Whether the origin is asked for the whole although the player may want a part.
 private func asksWhole(_ exchange: Exchange) -> Bool {
   // R-SERVE-5
@@ -275,6 +266,7 @@ private func newFlight(
     credentials: credentialFields(exchange.fields),
     unstorable: forbidsStoring(exchange.fields),
     playlist: exchange.playlist,
+    directed: exchange.directed,
     requestMs: nowMs
   )
   state.nextFlightId += 1

@@ -61,7 +61,8 @@ package func flightFailed(
 ) {
   if flight.state == .ended || flight.state == .draining { return }
   // R-BREAKER-1, R-AHEAD-10
-  if flight.state == .asked && isNetworkFailure(code) && !isAheadOnly(state, flight) {
+  let counts = !isAheadOnly(state, flight) && !isHeldTooLong(flight, code)
+  if flight.state == .asked && isNetworkFailure(code) && counts {
     noteFailure(state, flight, nowMs)
   }
   let body = flight.body
@@ -178,6 +179,11 @@ private func noteFailure(_ state: ProxyState, _ flight: Flight, _ nowMs: Int) {
 
 private func isNetworkFailure(_ code: ErrorCode) -> Bool {
   code == .upstreamRefused || code == .upstreamDns || code == .upstreamTls || code == .upstreamTimeout
+}
+
+/// An origin that has nothing new to say for too long is not out of reach (R-LL-6).
+private func isHeldTooLong(_ flight: Flight, _ code: ErrorCode) -> Bool {
+  flight.directed && code == .upstreamTimeout
 }
 
 private func isOutOfReach(_ code: ErrorCode) -> Bool {

@@ -213,7 +213,8 @@ package func openBody(
   )
   // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
   let whole = answer.framing != .close && flight.method == .get && !flight.unpublished
-  body.storing = stores.store && whole && roomFor(state, body, nowMs)
+  // R-LL-2: of no use to who asks later, and it may be a delta.
+  body.storing = stores.store && whole && !flight.directed && roomFor(state, body, nowMs)
   leaveSlot(state, flight)
   body.entry.key = responseKey(state, flight, body.entry.fields)
   if body.storing {

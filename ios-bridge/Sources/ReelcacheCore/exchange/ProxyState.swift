@@ -189,6 +189,8 @@ package final class Exchange {
   package let keepAlive: Bool
   /// Its URL or type says playlist, or it is JSON that names more: the whole body is gathered and rewritten.
   var playlist: Bool
+  /// It is a directed reload: its origin answers it, whatever is stored.
+  let directed: Bool
   /// It has no player yet, and fetches what one will ask for next.
   var ahead = false
   /// It has no player, and fetches what one fetches from the origin by itself.
@@ -233,6 +235,7 @@ package final class Exchange {
     httpMinor: Int,
     keepAlive: Bool,
     playlist: Bool,
+    directed: Bool,
     onlyStored: Bool,
     startMs: Int
   ) {
@@ -251,6 +254,7 @@ package final class Exchange {
     self.httpMinor = httpMinor
     self.keepAlive = keepAlive
     self.playlist = playlist
+    self.directed = directed
     self.onlyStored = onlyStored
     self.startMs = startMs
   }

@@ -169,13 +169,16 @@ private func targetOf(
   _ url: ByteString,
   _ own: OwnParameters
 ) -> KnownTarget {
-  KnownTarget(
+  let directed = isDirectedUrl(url)
+  return KnownTarget(
     form: form,
     url: url,
     own: own,
-    key: keyOf(state.options, url),
-    // R-JSON-5
-    playlist: isPlaylistUrl(url) || own.as != .none,
+    // R-KEY-8: a name that a hook gives may be that of the playlist itself.
+    key: directed ? cacheKey(url, state.options.keyRules) : keyOf(state.options, url),
+    // R-LL-1, R-JSON-5: only playlists know directives, whatever their path looks like.
+    playlist: directed || isPlaylistUrl(url) || own.as != .none,
+    directed: directed,
     allowed: upstreamUrlAllowed(url, state.options.allowUpstream)
   )
 }
@@ -206,6 +209,7 @@ private func newExchange(
     // R-PASS-2
     keepAlive: state.options.keepAlive && !request.close && verb.isEmpty,
     playlist: target.playlist && verb.isEmpty,
+    directed: target.directed && verb.isEmpty,
     onlyStored: state.options.policy == .http && requestControl(request.fields).onlyIfCached,
     startMs: nowMs
   )

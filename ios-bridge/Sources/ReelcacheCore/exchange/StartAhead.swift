@@ -90,7 +90,8 @@ private func mayStart(_ state: ProxyState, _ exchange: Exchange) -> Bool {
   let isFetched = note.fwdStatus == 200 && !note.collapsed
   let isBeginning =
     exchange.startClaim == .armed || (exchange.startClaim == .unnamed && note.fwd == "uri-miss")
-  if !isFetched || !isBeginning { return false }
+  // R-LL-7
+  if !isFetched || !isBeginning || exchange.directed { return false }
   // R-AHEAD-7
   if carriesCredentials(exchange.fields) || forbidsStoring(exchange.fields) { return false }
   return state.options.policy == .media && state.reserveShortfallBytes == 0

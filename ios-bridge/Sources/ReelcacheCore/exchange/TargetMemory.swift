@@ -11,6 +11,8 @@ package struct KnownTarget: Sendable {
   package let key: ByteString
   /// It is gathered whole: the URL says playlist, or the target JSON that names more.
   package let playlist: Bool
+  /// It is a directed reload of one.
+  package let directed: Bool
   /// The options allow its host.
   package let allowed: Bool
 }

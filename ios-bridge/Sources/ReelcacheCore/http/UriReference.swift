@@ -159,6 +159,13 @@ package func isHttpUrl(_ url: ByteString) -> Bool {
   return !originOf(url).isEmpty
 }
 
+/// The decoded name of a query's `name=value`; a malformed escape is taken as it stands (R-KEY-4).
+package func parameterName(_ parameter: ByteString) -> ByteString {
+  let equals = parameter.indexOf("=")
+  let raw = equals < 0 ? parameter : parameter.slice(0, equals)
+  return percentDecode(raw) ?? raw
+}
+
 /// The length of the scheme that the text begins with, 0 when it begins with none (RFC 3986 section 3.1).
 private func schemeLength(_ text: ByteString) -> Int {
   for at in 0..<text.count {

@@ -296,22 +296,22 @@ private func portOf(_ authority: ByteString) -> ByteString {
 private func setQuery(_ url: ByteString, _ added: [ByteString]) -> ByteString {
   let mark = url.indexOf("?")
   let path = mark < 0 ? url : url.slice(0, mark)
-  let names = Set(added.map(parameterName))
+  let names = Set(added.map(writtenName))
   var pieces: [ByteString] = []
   var placed = Set<ByteString>()
   for piece in mark < 0 || mark == url.count - 1 ? [] : url.slice(mark + 1).split("&") {
-    let name = parameterName(piece)
+    let name = writtenName(piece)
     // R-URL-11
     if !names.contains(name) {
       pieces.append(piece)
     } else if placed.insert(name).inserted {
-      pieces += added.filter { one in parameterName(one) == name }
+      pieces += added.filter { one in writtenName(one) == name }
     }
   }
-  return "\(path)?\(joined(pieces + added.filter { piece in !placed.contains(parameterName(piece)) }, "&"))"
+  return "\(path)?\(joined(pieces + added.filter { piece in !placed.contains(writtenName(piece)) }, "&"))"
 }
 
-private func parameterName(_ piece: ByteString) -> ByteString {
+private func writtenName(_ piece: ByteString) -> ByteString {
   let equals = piece.indexOf("=")
   return equals < 0 ? piece : piece.slice(0, equals)
 }

@@ -162,6 +162,7 @@ private func checkLanes(_ sim: Simulator, _ faults: inout [String]) {
   if counts.running.regular + counts.running.background > limits.slotsMax { faults.append("more slots than slotsMax") }
   if counts.extra > limits.extraSlotsMax { faults.append("more extra slots than extraSlotsMax") }
   if counts.running.express > limits.expressMax { faults.append("more express transfers than expressMax") }
+  if counts.running.held > limits.heldMax { faults.append("more held transfers than heldMax") }
   for id in state.lanes.tickets.keys where state.flights[id] == nil {
     faults.append("the lane ticket of f\(id) is left")
   }

@@ -13,10 +13,10 @@ export type Picture = { size: string; kilobits: number };
 export const fmp4Flags = ["-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4"];
 
 /** Test picture with the set's name and the frame number; `title` must be plain letters. */
-export function videoInput(title: string, size: string): string[] {
+export function videoInput(title: string, size: string, rate = framesPerSecond): string[] {
   const text = (value: string, y: string): string =>
     `drawtext=font=DejaVu Sans Mono:fontsize=22:fontcolor=white:box=1:boxcolor=black:boxborderw=4:x=(w-tw)/2:y=${y}:text='${value}'`;
-  const picture = `testsrc2=size=${size}:rate=${framesPerSecond}:duration=${setSeconds}`;
+  const picture = `testsrc2=size=${size}:rate=${rate}:duration=${setSeconds}`;
   return ["-f", "lavfi", "-i", `${picture},${text(title, "h/2-th-6")},${text("%{frame_num}", "h/2+6")},format=yuv420p`];
 }
 

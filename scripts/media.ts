@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Picture } from "./media-encode.ts";
 import { audioCodec, audioInput, ffmpeg, fmp4Flags, hlsMuxer, videoCodec, videoInput } from "./media-encode.ts";
+import { makeLowLatency } from "./media-low-latency.ts";
 import { makeMultivariant } from "./media-multivariant.ts";
 
 const mediaDir = fileURLToPath(new URL("../fixtures/media", import.meta.url));
@@ -30,6 +31,7 @@ const makers: Record<string, (dir: string) => void> = {
   vertical: (dir) =>
     makeHls(dir, "vertical", ["-hls_segment_filename", join(dir, "seg%d.ts")], "", { size: "180x320" }),
   progressive: makeProgressive,
+  "low-latency": makeLowLatency,
 };
 
 /** Makes the named sets (all when none is named) and prints the size of each. */

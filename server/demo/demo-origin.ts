@@ -70,8 +70,14 @@ export async function startDemoOrigin(options: DemoOriginOptions = {}): Promise<
     });
     const [path = "", ...rest] = (request.url ?? "").split("?");
     const { host = "", "accept-encoding": acceptEncoding = "" } = request.headers;
-    const input = { mediaDir, startMs, nowMs: now(), port, path, query: rest.join("?"), host, acceptEncoding };
-    send(request, response, methodReply(request.method ?? "") ?? routeReply(input), entry);
+    const place = { mediaDir, startMs, port, path, query: rest.join("?"), host, acceptEncoding };
+    const answer = (): void => {
+      if (response.destroyed) return;
+      const reply = methodReply(request.method ?? "") ?? routeReply({ ...place, nowMs: now() });
+      if (reply.kind === "held") setTimeout(answer, reply.untilMs - now());
+      else send(request, response, reply, entry, now);
+    };
+    answer();
   });
   // Longer than any client keeps an idle connection, so that none meets a close with its next request.
   server.keepAliveTimeout = 60_000;
@@ -107,7 +113,13 @@ function methodReply(method: string): Reply | null {
   return { kind: "message", status: 204, body: "", fields };
 }
 
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply, entry: RequestEntry): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Exclude<Reply, { kind: "held" }>,
+  entry: RequestEntry,
+  now: () => number,
+): void {
   response.setHeader("Access-Control-Allow-Origin", "*");
   response.setHeader("Access-Control-Allow-Headers", "*");
   response.setHeader("Access-Control-Expose-Headers", "*");
@@ -116,6 +128,8 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply, 
   };
   if (reply.kind === "representation") {
     sendRepresentation(request, response, reply.representation, reply.delivery, count);
+  } else if (reply.kind === "growing") {
+    sendGrowing(request, response, reply, now, count);
   } else {
     const length = Buffer.byteLength(reply.body);
     response.writeHead(
@@ -126,6 +140,36 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply, 
     response.end(request.method === "HEAD" ? undefined : reply.body);
   }
   entry.status = response.statusCode;
+}
+
+/** Sends each piece of what is still being made at its time. */
+function sendGrowing(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Extract<Reply, { kind: "growing" }>,
+  now: () => number,
+  sent: (bytes: number) => void,
+): void {
+  response.writeHead(200, { ...reply.fields, "Transfer-Encoding": "chunked" });
+  response.flushHeaders();
+  const pieces = request.method === "HEAD" ? [] : reply.pieces;
+  const step = (at: number): void => {
+    const piece = pieces[at];
+    if (response.destroyed) return;
+    if (piece === undefined) {
+      response.end();
+      return;
+    }
+    const waitMs = piece.atMs - now();
+    if (waitMs > 0) {
+      setTimeout(step, waitMs, at);
+      return;
+    }
+    response.write(piece.bytes);
+    sent(piece.bytes.length);
+    step(at + 1);
+  };
+  step(0);
 }
 
 function newEntry(request: IncomingMessage, atMs: number): RequestEntry {

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { blobFill } from "./blob.ts";
 import { demoSets, setMs, signedQuery } from "./demo-sets.ts";
 import { eventPlaylist, isMultivariant, livePlaylist, withQuery } from "./live-playlist.ts";
+import { lowLatencyReply } from "./low-latency-routes.ts";
 import type { MediaFile } from "./media-files.ts";
 import { contentTypeOf, readMediaFile } from "./media-files.ts";
 import type { Delivery, Representation } from "./representation.ts";
@@ -20,8 +21,13 @@ export type RouteInput = {
   acceptEncoding: string;
 };
 
-/** `message`: an error, a redirect or a listing, plain text. */
+/**
+ * `message`: an error, a redirect or a listing, plain text. `held`: routed again at that time. `growing`: chunked, each
+ * piece at its time.
+ */
 export type Reply =
+  | { kind: "held"; untilMs: number }
+  | { kind: "growing"; fields: Record<string, string>; pieces: { bytes: Uint8Array; atMs: number }[] }
   | { kind: "representation"; representation: Representation; delivery: Delivery }
   | { kind: "message"; status: number; body: string; fields: Record<string, string> };
 
@@ -31,6 +37,7 @@ export function routeReply(input: RouteInput): Reply {
   const rest = input.path.slice(route.length + 1);
   if (route === "") return message(200, indexText());
   if (route === "blob") return blobReply(input, rest);
+  if (route === "ll") return lowLatencyReply(input, rest) ?? message(404, "There is nothing here yet\n");
   if (route === "redirect" || route === "redirect-host") return redirectReply(input, route, rest);
   if (route === "signed" && input.query === "") return message(403, "The signature is missing\n");
   if (route === "signed" && input.query !== signedQuery) return message(403, "The signature is wrong\n");

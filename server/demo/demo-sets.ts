@@ -59,6 +59,13 @@ export function demoSets(): DemoSet[] {
       "/live/multivariant/index.m3u8",
       "The same for all variants and renditions",
     ),
+    row(
+      "live",
+      "low-latency",
+      "Low latency",
+      "/ll/low-latency/index.m3u8",
+      "Parts of a third of a second, blocking reloads, deltas and preload hints",
+    ),
     row("event", "event", "Event", "/event/fmp4/now.m3u8", "Grows for four seconds, then ends"),
     row(
       "vod",

@@ -10,8 +10,8 @@ import { setMs } from "./demo-sets.ts";
 /** Renditions cut a little differently; a segment that misses a bound by this much still belongs to it. */
 const slackMs = 500;
 
-type Segment = { lines: string[]; startMs: number; endMs: number; key: string; map: string };
-type Source = { head: string[]; targetMs: number; segments: Segment[] };
+export type Segment = { lines: string[]; startMs: number; endMs: number; key: string; map: string };
+export type Source = { head: string[]; targetMs: number; segments: Segment[] };
 
 /** The sliding window at `nowMs` of a stream that began at `epochMs`; `windowMs` is raised to three target durations. */
 export function livePlaylist(text: string, epochMs: number, nowMs: number, windowMs: number): string {
@@ -89,7 +89,7 @@ export function withQuery(text: string, query: string): string {
 }
 
 /** Segment `sequence` of the endless stream, times from the stream's beginning. */
-function segmentAt(source: Source, sequence: number): Segment {
+export function segmentAt(source: Source, sequence: number): Segment {
   const count = source.segments.length;
   const pass = Math.floor(sequence / count);
   const segment = source.segments[sequence % count];
@@ -97,14 +97,15 @@ function segmentAt(source: Source, sequence: number): Segment {
   return { ...segment, startMs: pass * setMs + segment.startMs, endMs: pass * setMs + segment.endMs };
 }
 
-function availableSegments(source: Source, elapsedMs: number): number {
+/** How many segments of the endless stream are whole after `elapsedMs`. */
+export function availableSegments(source: Source, elapsedMs: number): number {
   const pass = Math.floor(Math.max(0, elapsedMs) / setMs);
   const inPass = Math.max(0, elapsedMs) - pass * setMs;
   return pass * source.segments.length + source.segments.filter((segment) => segment.endMs <= inPass).length;
 }
 
 /** Reads a complete media playlist: what stands before the segments, and each segment's own lines, key and map. */
-function parseSource(text: string): Source {
+export function parseSource(text: string): Source {
   const source: Source = { head: [], targetMs: 0, segments: [] };
   let lines: string[] = [];
   let key = "";

@@ -40,7 +40,7 @@ t.test("the media sets stay below 8 MB together", async (t) => {
 });
 
 t.test("an independent parser reads every playlist of the sets", async (t) => {
-  t.equal(playlists.length, 14);
+  t.equal(playlists.length, 17);
   for (const name of playlists) {
     const playlist = parse(readFileSync(join(mediaDir, name), "latin1"));
     if (playlist instanceof types.MasterPlaylist) t.ok(playlist.variants.length > 0, name);

@@ -20,7 +20,8 @@ export type Played = {
   frames: number;
 };
 
-export type PlayItem = { name: string; url: string };
+/** `seconds`: so many of a stream without an end, at its own pace; absent, to the end. */
+export type PlayItem = { name: string; url: string; seconds?: number };
 
 const flags = [
   "--no-sandbox",
@@ -39,7 +40,7 @@ const patienceMs = 60_000;
 const pageHtml =
   "<!doctype html><meta charset=utf-8><title>players</title><script src=/hls.js></script><script src=/play.js></script>";
 
-/** Runs in the page: plays one item to its end, four times as fast as it was made. */
+/** Runs in the page: plays one item to its end, four times as fast as it was made, or for so many seconds. */
 const pageScript = `
 "use strict";
 function playItem(item, engine) {
@@ -57,11 +58,19 @@ function playItem(item, engine) {
     };
     video.addEventListener("ended", () => done("ended"));
     video.addEventListener("error", () => done("media error: " + (video.error ? video.error.message : "unknown")));
-    video.addEventListener("playing", () => { video.playbackRate = 4; });
+    if (item.seconds === undefined) {
+      video.addEventListener("playing", () => { video.playbackRate = 4; });
+    } else {
+      let beganAt = -1;
+      video.addEventListener("timeupdate", () => {
+        if (beganAt < 0) beganAt = video.currentTime;
+        if (video.currentTime - beganAt >= item.seconds) done("seen");
+      });
+    }
     if (engine === "native") {
       video.src = item.url;
     } else {
-      hls = new Hls({ enableWorker: false, startPosition: 0 });
+      hls = new Hls({ enableWorker: false, startPosition: item.seconds === undefined ? 0 : -1 });
       hls.on(Hls.Events.ERROR, (_event, data) => { if (data.fatal) done("hls.js: " + data.type + " " + data.details); });
       hls.loadSource(item.url);
       hls.attachMedia(video);

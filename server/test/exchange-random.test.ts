@@ -49,6 +49,7 @@ const smallLimits: Partial<Limits> = {
   extraSlotsMax: 1,
   queueLengthMax: 5,
   expressMax: 2,
+  heldMax: 2,
   expressRangeBytes: 16,
   readAheadBytesMax: 300,
   tailBytesMax: 120,
@@ -180,6 +181,7 @@ function randomRequest(sim: Simulator, origin: RandomOrigin, random: Random, wea
     sim.preload(name, `http://o.example${path}`);
     return `${name} preloads ${path}`;
   }
+  const target = path + (random(6) === 0 ? `?_HLS_msn=${random(3)}` : "");
   const fields = ["Host", "127.0.0.1:9000"];
   const first = random(total + 20);
   const shape = random(10);
@@ -192,7 +194,7 @@ function randomRequest(sim: Simulator, origin: RandomOrigin, random: Random, wea
   const method = random(12) === 0 ? "HEAD" : "GET";
   const request = {
     method,
-    target: `/proxy?url=http%3A%2F%2Fo.example${encodeURIComponent(path)}`,
+    target: `/proxy?url=http%3A%2F%2Fo.example${encodeURIComponent(target)}`,
     httpMinor: random(9) === 0 ? (0 as const) : (1 as const),
     fields,
     localAddress: "127.0.0.1",
@@ -200,7 +202,7 @@ function randomRequest(sim: Simulator, origin: RandomOrigin, random: Random, wea
     close: false,
   };
   sim.request(name, request, random(2) === 0 ? random(200) : 1_000_000);
-  return `${name} ${method} ${path} ${fields.slice(2).join(" ")}`;
+  return `${name} ${method} ${target} ${fields.slice(2).join(" ")}`;
 }
 
 function randomDisk(sim: Simulator, random: Random, weather: Weather): string {

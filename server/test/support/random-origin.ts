@@ -100,6 +100,8 @@ export class RandomOrigin {
   }
 
   private count(flight: Flight, length: number): void {
+    // What a directed reload brings is not stored, so it comes again.
+    if (flight.directed) return;
     const path = pathOf(flight.url);
     const counts = this.sent.get(path) ?? [];
     this.sent.set(path, counts);
@@ -197,9 +199,10 @@ export class RandomOrigin {
   }
 }
 
-/** The path of a URL on any host. */
+/** The path of a URL on any host, without its query: directives change no resource. */
 export function pathOf(url: string): string {
-  return url.slice(url.indexOf("/", 8));
+  const mark = url.indexOf("?");
+  return url.slice(url.indexOf("/", 8), mark === -1 ? url.length : mark);
 }
 
 function newTransfer(flight: Flight, fields: string[]): Transfer {

@@ -143,6 +143,8 @@ final class RandomOrigin {
   }
 
   private func count(_ flight: Flight, _ length: Int) {
+    // What a directed reload brings is not stored, so it comes again.
+    if flight.directed { return }
     let path = pathOf(flight.url)
     let end = flight.limit == -1 ? flight.position + length : min(flight.limit, flight.position + length)
     var counts = sent[path] ?? []
@@ -165,7 +167,7 @@ final class RandomOrigin {
       return
     }
     if resource.redirects && transfer.url.startsWith("http://o.example") {
-      let fields: FieldList = ["Location", "http://p.example\(path)", "Content-Length", "0"]
+      let fields: FieldList = ["Location", "http://p.example\(transfer.url.slice(16))", "Content-Length", "0"]
       try sim.head(flight, OriginAnswer(status: 302, reason: "Found", fields: fields, framing: .length))
       return
     }
@@ -248,9 +250,10 @@ final class RandomOrigin {
   }
 }
 
-/// The path of a URL on any host.
+/// The path of a URL on any host, without its query: directives change no resource.
 func pathOf(_ url: ByteString) -> ByteString {
-  url.slice(url.indexOf("/", 8))
+  let mark = url.indexOf("?")
+  return url.slice(url.indexOf("/", 8), mark == -1 ? url.count : mark)
 }
 
 private func etagOf(_ resource: RandomResource) -> ByteString? {

@@ -38,6 +38,7 @@ private func smallLimits(_ entriesMax: Int) -> Limits {
   limits.extraSlotsMax = 1
   limits.queueLengthMax = 5
   limits.expressMax = 2
+  limits.heldMax = 2
   limits.expressRangeBytes = 16
   limits.readAheadBytesMax = 300
   limits.tailBytesMax = 120
@@ -162,6 +163,8 @@ final class RandomRun {
       try sim.preload(name, "http://o.example\(path)")
       return "\(name) preloads \(path)"
     }
+    let query: ByteString = random(6) == 0 ? "?_HLS_msn=\(random(3))" : ""
+    let target = path + query
     var fields: FieldList = ["Host", "127.0.0.1:9000"]
     let first = random(resource.total + 20)
     let shape = random(10)
@@ -178,7 +181,7 @@ final class RandomRun {
     let method: ByteString = random(12) == 0 ? "HEAD" : "GET"
     let request = PlayerRequest(
       method: method,
-      target: "/proxy?url=http%3A%2F%2Fo.example\(percentEncode(path))",
+      target: "/proxy?url=http%3A%2F%2Fo.example\(percentEncode(target))",
       httpMinor: random(9) == 0 ? 0 : 1,
       fields: fields,
       localAddress: "127.0.0.1",
@@ -186,7 +189,7 @@ final class RandomRun {
       close: false
     )
     try sim.request(name, request, random(2) == 0 ? random(200) : 1_000_000)
-    return "\(name) \(method) \(path) \(joined(Array(fields.dropFirst(2)), " "))"
+    return "\(name) \(method) \(target) \(joined(Array(fields.dropFirst(2)), " "))"
   }
 
   private func randomDisk() throws -> ByteString {

@@ -1,8 +1,8 @@
 /**
- * Measures what the proxy adds to a blocking reload: an origin holds the same reload for a player that is connected to
- * it and for one behind the proxy, lets both go at once, and the time between the ends of the two answers counts. Each
- * twin is a process of its own; the players ask for a real low-latency playlist. Prints milliseconds; exits with 1 when
- * the median of a twin is 5 ms or more.
+ * Measures what the proxy adds to a blocking reload: an origin holds a reload for a player that is connected to it, then
+ * one for a player behind the proxy, and lets each go; the time from there to the answer's end, less that of the first,
+ * counts. Each twin is a process of its own; the players ask for a real low-latency playlist. Prints milliseconds; exits
+ * with 1 when the median of a twin is 5 ms or more.
  *
  *   node scripts/measure-reload.ts [reloads] [contender…]        300 reloads of reference and bridge
  */
@@ -19,7 +19,7 @@ import { lowLatencyPlaylist } from "../server/demo/low-latency-playlist.ts";
 
 const limitMs = 5;
 const warmUps = 30;
-/** Long enough that both requests are at the origin, and that nothing of the last reload still runs. */
+/** How long each reload is held, so that nothing of the last one still runs. */
 const restMs = 5;
 const reloads = Number(process.argv[2] ?? 300);
 const wanted = process.argv.length > 3 ? process.argv.slice(3) : ["reference", "bridge"];
@@ -28,13 +28,9 @@ const mediaUrl = new URL("../fixtures/media/low-latency/low/index.m3u8", import.
 const source = parseSource(readFileSync(fileURLToPath(mediaUrl), "latin1"));
 const body = lowLatencyPlaylist({ source, epochMs: 0, partsOf: () => 6 }, false, ["../high/index.m3u8"], 40_500);
 
-/** Answers that the origin holds, and whoever waits for so many of them. */
-const held: ServerResponse[] = [];
-let onHeld: (() => void) | null = null;
-const origin = createServer((_request, response) => {
-  held.push(response);
-  onHeld?.();
-});
+/** Hands on the answer that the origin holds. */
+let onHeld: ((response: ServerResponse) => void) | null = null;
+const origin = createServer((_request, response) => onHeld?.(response));
 await new Promise<void>((resolve) => origin.listen(0, "127.0.0.1", resolve));
 const originPort = (origin.address() as AddressInfo).port;
 
@@ -64,25 +60,26 @@ async function measure(port: number, targetOf: (path: string) => string): Promis
   const added: number[] = [];
   for (let at = 0; at < warmUps + reloads; at += 1) {
     const path = `/live.m3u8?_HLS_msn=${at}&_HLS_part=0`;
-    const both = new Promise<void>((resolve) => {
-      onHeld = () => {
-        if (held.length === 2) resolve();
-      };
-    });
-    const asked = [endOf(agent, originPort, path), endOf(agent, port, targetOf(path))];
-    await both;
-    await delay(restMs);
-    // By turns, as the one that is let go first is a little ahead.
-    if (at % 2 === 1) held.reverse();
-    for (const response of held.splice(0)) {
-      response.writeHead(200, { "Content-Type": "application/vnd.apple.mpegurl", "Content-Length": body.length });
-      response.end(body, "latin1");
-    }
-    const [direct = 0, proxied = 0] = await Promise.all(asked);
+    const direct = await reload(agent, originPort, path);
+    const proxied = await reload(agent, port, targetOf(path));
     if (at >= warmUps) added.push(proxied - direct);
   }
   agent.destroy();
   return added.sort((a, b) => a - b);
+}
+
+/** Milliseconds from the moment that the origin lets a reload go to the answer's last byte at the player. */
+async function reload(agent: Agent, port: number, path: string): Promise<number> {
+  const held = new Promise<ServerResponse>((resolve) => {
+    onHeld = resolve;
+  });
+  const ended = endOf(agent, port, path);
+  const response = await held;
+  await delay(restMs);
+  const letGo = performance.now();
+  response.writeHead(200, { "Content-Type": "application/vnd.apple.mpegurl", "Content-Length": body.length });
+  response.end(body, "latin1");
+  return (await ended) - letGo;
 }
 
 /** When the answer's last byte was there, in milliseconds. */

@@ -9,6 +9,7 @@ import { jsonUris } from "./json-uris.ts";
 import { noByteTwice } from "./no-byte-twice.ts";
 import { nothingStoredFromFaults } from "./nothing-stored-from-faults.ts";
 import { originSeesNoPrivateFields } from "./origin-sees-no-private-fields.ts";
+import { reloadsAreTheOrigins } from "./reloads-are-the-origins.ts";
 import { rewrittenUris } from "./rewritten-uris.ts";
 import { slots } from "./slots.ts";
 
@@ -22,6 +23,7 @@ export const oracles: Oracle[] = [
   framing,
   fieldOrder,
   cacheStatusTrue,
+  reloadsAreTheOrigins,
   originSeesNoPrivateFields,
   slots,
 ];

@@ -8,6 +8,7 @@ import { fieldOrder } from "../oracles/field-order.ts";
 import { framing } from "../oracles/framing.ts";
 import { oracles } from "../oracles/index.ts";
 import { noByteTwice } from "../oracles/no-byte-twice.ts";
+import { reloadsAreTheOrigins } from "../oracles/reloads-are-the-origins.ts";
 import { slots } from "../oracles/slots.ts";
 import { makeCase, textResource } from "./support/cases.ts";
 import { answer, asked, contextOf, part, whole } from "./support/transcripts.ts";
@@ -302,3 +303,35 @@ function cutAt(count: number): Partial<WireResponse> {
   const { bytes: length, sha256, text } = answer("a", "/seg.ts", "", bytes.slice(0, count));
   return { bytes: length, sha256, text, end: "cut" };
 }
+
+t.test("a directed reload is its origin's, and is not stored", async (t) => {
+  const path = "/ll.m3u8?_HLS_msn=6&_HLS_part=0";
+  const text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\ns5.ts\n";
+  const item = { ...makeCase("oracles/reload", { [path]: textResource(text, []) }, []) };
+  const told = (status: string, head = "200 OK"): WireResponse =>
+    answer(
+      "a",
+      path,
+      `HTTP/1.1 ${head}\r\nContent-Length: ${text.length}\r\nCache-Status: reelcache; ${status}\r\n`,
+      text,
+    );
+  const check = (wanted: RegExp | null, says: string, response: WireResponse, origin: OriginEntry[]): void =>
+    finds(t, reloadsAreTheOrigins, wanted, says, [response], origin, item);
+  const held = asked(path, text.length, { startMs: 12, endMs: 20 });
+  check(null, "asked of the origin", told("fwd=uri-miss; fwd-status=200"), [held]);
+  check(null, "shared", told("fwd=uri-miss; collapsed"), [{ ...held, startMs: 1 }]);
+  check(/is hit/, "from the store", told("hit"), [held]);
+  check(/is stored/, "stored", told("fwd=uri-miss; stored"), [held]);
+  check(/without its origin/, "of an earlier answer", told("fwd=uri-miss"), [{ ...held, startMs: 1, endMs: 2 }]);
+  const problem = answer(
+    "a",
+    path,
+    "HTTP/1.1 503 Busy\r\nContent-Type: application/problem+json\r\nContent-Length: 2\r\n",
+    "{}",
+  );
+  check(null, "a word of the proxy's own", problem, []);
+  const plain = whole("a", "/seg.ts", bytes, {});
+  finds(t, reloadsAreTheOrigins, null, "no reload", [
+    { ...plain, head: plain.head.replace("Date", "Cache-Status: x; hit\r\nDate") },
+  ]);
+});

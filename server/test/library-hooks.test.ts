@@ -61,6 +61,29 @@ libraryTest(
   },
 );
 
+libraryTest("R-KEY-8: whatever name the caller gives, two parts of a playlist are two held reloads", async (t) => {
+  const text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\ns.ts\n";
+  const held: (() => void)[] = [];
+  const on = await bench(
+    t,
+    (request, connection) => {
+      const head = headText(200, "OK", ["Content-Type", "audio/mpegurl", "Content-Length", String(text.length)]);
+      held.push(() => connection.write(Buffer.from(`${head}${text}`, "latin1")));
+      // Neither is let go before both are held: as one they would never be.
+      if (held.length === 2) for (const letGo of held) letGo();
+      return request;
+    },
+    {},
+    { cacheKeyUrl: (url) => url.replace(/[?].*$/, "") },
+  );
+  const paths = ["/l.m3u8?_HLS_msn=1&_HLS_part=0", "/l.m3u8?_HLS_msn=1&_HLS_part=1"];
+  const answers = await Promise.all(paths.map((path) => on.ask(path)));
+  t.same(
+    answers.map((answer) => answer.status),
+    [200, 200],
+  );
+});
+
 libraryTest("R-SIGN-1: a refused URL is signed anew, for the first byte and for what is missing later", async (t) => {
   const asked: string[] = [];
   const good = ["2"];

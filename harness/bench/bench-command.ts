@@ -5,9 +5,8 @@ import type { BenchCase, BenchReport, CaseResult, Contender } from "./bench-type
 import { cases } from "./cases/index.ts";
 import { contenders } from "./contenders/index.ts";
 import { keepsInMemory } from "./contenders/twins.ts";
-import { placeFault } from "./document.ts";
 import { judgeGoals, readGoals } from "./goals.ts";
-import { keepReport, readReport } from "./report-files.ts";
+import { keepReport, keptReport } from "./report-files.ts";
 import { type BenchRun, runBench } from "./run-bench.ts";
 import { caseText, curvesText, goalsText, headerText } from "./table.ts";
 import { haveWrk } from "./wrk.ts";
@@ -66,20 +65,11 @@ export async function benchCommand(options: BenchOptions, out: { write: (text: s
     say(`${[curvesText(report), goalsText(report)].filter(Boolean).join("\n\n")}\n`);
     say(headerText(report));
   };
-  const misplaced = options.markdown === undefined ? null : placeFault(options.markdown, options.place ?? "bench");
-  if (misplaced !== null) {
-    say(misplaced);
-    return 2;
-  }
-  if (options.from !== undefined) {
-    const report = readReport(options.from);
-    if (typeof report === "string") {
-      say(report);
-      return 2;
-    }
-    keepReport(report, options, "bench");
-    for (const one of report.cases) say(`${caseText(one)}\n`);
-    told(report);
+  const kept = keptReport(options, "bench", say);
+  if (kept === 2) return 2;
+  if (kept !== null) {
+    for (const one of kept.cases) say(`${caseText(one)}\n`);
+    told(kept);
     return 0;
   }
   if (chosenCases.length === 0 || chosen.length === 0) {

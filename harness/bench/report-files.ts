@@ -1,7 +1,7 @@
 /** A report's files: JSON, page and tables for a document. */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { BenchReport } from "./bench-types.ts";
-import { writePlace } from "./document.ts";
+import { placeFault, writePlace } from "./document.ts";
 import { htmlPage } from "./html.ts";
 import { markdownOf } from "./markdown.ts";
 
@@ -18,6 +18,25 @@ export function keepReport(report: BenchReport, files: ReportFiles, kind: Figure
   if (files.json !== undefined) writeFileSync(files.json, `${JSON.stringify(report, null, 2)}\n`);
   if (files.html !== undefined) writeFileSync(files.html, htmlPage(report, titles[kind]));
   if (files.markdown !== undefined) writePlace(files.markdown, files.place ?? kind, markdownOf(report));
+}
+
+/**
+ * Looks at what was asked for before anything is measured. The kept report that `from` names, its files written anew;
+ * null when one is to be measured, 2 when it was called wrongly, which `say` tells.
+ */
+export function keptReport(
+  files: ReportFiles & { from?: string },
+  kind: FigureKind,
+  say: (text: string) => void,
+): BenchReport | 2 | null {
+  const misplaced = files.markdown === undefined ? null : placeFault(files.markdown, files.place ?? kind);
+  const report = misplaced ?? (files.from === undefined ? null : readReport(files.from));
+  if (typeof report === "string") {
+    say(report);
+    return 2;
+  }
+  if (report !== null) keepReport(report, files, kind);
+  return report;
 }
 
 /** What `keepReport` wrote as JSON, or why it cannot be had. */

@@ -6,9 +6,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import { matching, wholeNumber } from "../arguments.ts";
 import type { BenchReport } from "../bench-types.ts";
 import { missingProgram } from "../contenders/nginx.ts";
-import { placeFault } from "../document.ts";
 import { guard } from "../processes.ts";
-import { keepReport, readReport } from "../report-files.ts";
+import { keepReport, keptReport } from "../report-files.ts";
 import { machineOf } from "../run-bench.ts";
 import { caseText, goalsText, headerText } from "../table.ts";
 import { judgeFirstFrame, readFirstFrameGoals } from "./goals.ts";
@@ -73,20 +72,11 @@ export async function firstFrameCommand(
     for (const link of chosen.links) say(`${link.name.padEnd(22)} ${linkText(link)}`);
     return 0;
   }
-  const misplaced = options.markdown === undefined ? null : placeFault(options.markdown, "first-frame");
-  if (misplaced !== null) {
-    say(misplaced);
-    return 2;
-  }
-  if (options.from !== undefined) {
-    const report = readReport(options.from);
-    if (typeof report === "string") {
-      say(report);
-      return 2;
-    }
-    keepReport(report, options, "first-frame");
-    for (const one of report.cases) say(`${caseText(one)}\n`);
-    say(`${goalsText(report)}\n\n${headerText(report)}`);
+  const kept = keptReport(options, "first-frame", say);
+  if (kept === 2) return 2;
+  if (kept !== null) {
+    for (const one of kept.cases) say(`${caseText(one)}\n`);
+    say(`${goalsText(kept)}\n\n${headerText(kept)}`);
     return 0;
   }
   const missing = [missingChromium(), missingProgram("ffmpeg", "-version", "ffmpeg")].filter((why) => why !== null);

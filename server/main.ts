@@ -1,7 +1,7 @@
 /** The command `reelcache [URL…]`: hands the process to the run, and the run's status back to the process. */
 import { writeSync } from "node:fs";
 import manifest from "../package.json" with { type: "json" };
-import { collectGarbage, keepSmall } from "./cli/idle-memory.ts";
+import { collectGarbage, keepSmall, letOptimize } from "./cli/idle-memory.ts";
 import { runCommand } from "./cli/run.ts";
 import { startServer } from "./index.ts";
 
@@ -13,6 +13,7 @@ process.exit(
       version: manifest.version,
       start: async (options) => {
         const server = await startServer(options);
+        letOptimize();
         keepSmall(server, collectGarbage);
         return server;
       },

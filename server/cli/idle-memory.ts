@@ -2,6 +2,7 @@
  * Keeps an idle proxy small: what the start and busy times left behind goes back to the system once nobody asks. The
  * collector by itself keeps its room for another busy time, up to 50 MB of it.
  */
+import { flushCompileCache } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Server } from "../index.ts";
@@ -38,6 +39,15 @@ export function keepSmall(server: IdleServer, collect: () => void): void {
     if (!waiting) wait(afterRequestMs);
   });
   wait(afterStartMs);
+}
+
+/**
+ * Lets V8 optimize what runs often: the start is over. Compiled code counts as written under the flags of the moment, so
+ * that of the start is kept before, or the next start could not use it.
+ */
+export function letOptimize(): void {
+  flushCompileCache();
+  setFlagsFromString("--opt");
 }
 
 /** Collects all garbage, and lets go of the room that it took. Some 50 ms, in which nothing else happens. */

@@ -3,7 +3,7 @@
  *
  * Media is asked for without a coding; only playlists travel compressed, and they are rewritten as text.
  */
-import zlib from "node:zlib";
+import type zlib from "node:zlib";
 import type { OriginFailure } from "./origin-failure.ts";
 
 /** What the caller hears: bytes, then exactly one done; nothing after an abort. */
@@ -121,6 +121,7 @@ class BoundedDecoder implements ContentDecoder {
 }
 
 function decoderStream(encoding: string, head: Buffer): ZlibStream | null {
+  const zlib = process.getBuiltinModule("node:zlib");
   switch (encoding) {
     case "gzip":
     case "x-gzip":

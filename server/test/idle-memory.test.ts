@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { mock } from "node:test";
 import t from "tap";
 import { type IdleServer, keepSmall } from "../cli/idle-memory.ts";
-import { startCommand } from "./support/command.ts";
+import { rootDir, startCommand, startProcess } from "./support/command.ts";
 import { rawOrigin } from "./support/raw-origin.ts";
 import { askOnce } from "./support/raw-player.ts";
 import { until } from "./support/storage.ts";
@@ -129,6 +129,33 @@ t.test("the command that many ask at once keeps little room for new objects, and
   const { new_space: room, old_space: old } = JSON.parse(ended() ?? "").javascriptHeap.heapSpaces;
   t.ok(room.committedMemory <= 8_000_000, `${room.committedMemory} bytes`);
   t.ok(old.committedMemory <= 32_000_000, `${old.committedMemory} bytes; grown by three times it would be 40 MB`);
+});
+
+t.test("the optimizing compiler has no part in a start, and works once somebody asks", async (t) => {
+  const origin = await rawOrigin(t, (_request, connection) => connection.write(answer));
+  // What was changed since the last run is stripped of its types in this one, by a library that is worth optimizing.
+  await startCommand(t, ["--version"], { NODE_OPTIONS: "" }).ended;
+  const options = ["--json", "--port", "0", "--cache-dir", t.testdir(), "--log-level", "silent"];
+  options.push("--allow-private", "127.0.0.1:*", "https://example.com/x");
+  const command = ["--trace-opt", join(rootDir, "server/reelcache.mjs"), ...options];
+  const { child, line } = startProcess(t, process.execPath, command, { NODE_OPTIONS: "" });
+  let said = "";
+  child.stdout?.on("data", (text: string) => {
+    said += text;
+  });
+  const optimized = (): boolean => /completed optimizing .*target TURBOFAN/.test(said);
+  let listening = await line();
+  while (!listening.startsWith('{"listening"')) listening = await line();
+  t.notOk(optimized(), "nothing until the port is open");
+  const { port } = new URL(JSON.parse(listening).listening);
+  const target = `/proxy?url=${encodeURIComponent(`${origin.url}/often.ts`)}`;
+  const deadline = performance.now() + 60_000;
+  let answered = true;
+  while (!optimized() && answered && performance.now() < deadline) {
+    answered = (await askOnce(Number(port), target)).status === 200;
+  }
+  t.ok(answered);
+  t.ok(optimized(), "what is often asked for");
 });
 
 function residentMegabytes(pid: number | undefined): number {

@@ -128,7 +128,7 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
       // Without a queue there is nowhere to tell it.
       guard let runner else { return (receives.removeAll(), outbox.removeAll(), released) }
       completeAll(.posix(.ECANCELED))
-      runner.post(.call { released.state?(.cancelled) })
+      runner.post(.ended { released.state?(.cancelled) })
       return nil
     }
     withExtendedLifetime(unstarted) {}
@@ -174,7 +174,8 @@ final class ConnectionCore: Pollable, @unchecked Sendable {
   func fail(_ error: NWError) {
     closeWire(graceful: true, lastContents: false)
     completeAll(error)
-    enter(.failed(error))
+    phase = .failed(error)
+    post(.ended { self.handlers.state?(.failed(error)) })
   }
 
   /// Runs a callback later, with the handlers of then.

@@ -18,10 +18,12 @@ enum Callback {
   /// With the content, which is let go outside of all locks.
   case sent((@Sendable (NWError?) -> Void)?, Data?)
   case received(ReceiveCompletion, Data?, NWConnection.ContentContext?, Bool)
+  /// Behind the contents that were sent before.
+  case ended(() -> Void)
 
   /// Of a `send` that came to nothing.
   static func failed(_ completion: (@Sendable (NWError?) -> Void)?, _ error: NWError, _ content: Data?) -> Callback {
-    .call { withExtendedLifetime(content) { completion?(error) } }
+    .ended { withExtendedLifetime(content) { completion?(error) } }
   }
 
   /// Of a `receive` that ended with an error, perhaps behind some bytes.
@@ -32,11 +34,25 @@ enum Callback {
   func run() {
     switch self {
     case .none: break
-    case .call(let work): work()
+    case .call(let work), .ended(let work): work()
     case .sent(let completion, _): completion?(nil)
     case .received(let completion, let content, let context, let isComplete):
       completion(content, context, isComplete, nil)
     }
+  }
+
+  /// Of sends, whose completions keep their order among themselves and come behind all else.
+  var isOfSends: Bool {
+    switch self {
+    case .sent, .ended: true
+    case .none, .call, .received: false
+    }
+  }
+
+  /// Bytes that went out, and about as many as the completion will send.
+  var bytes: Int {
+    if case .sent(_, let content?) = self { return content.count }
+    return 0
   }
 }
 
@@ -44,12 +60,17 @@ enum Callback {
 ///
 /// The thread that saw the events handles them itself, inside `queue.sync`: on a queue that is idle this takes no switch
 /// to another thread, as an asynchronous block would. Callbacks that the events give rise to run in the same block; what
-/// arises from these waits until all sockets were looked at once more, so that one whose every completion sends the next
-/// piece holds up the others for a piece and no longer. What a user's own block gives rise to is run by one block for all
-/// of it.
+/// arises from these waits until all sockets were looked at once more. What a user's own block gives rise to is run by one
+/// block for all of it.
+///
+/// What came in goes before what went out, and completions of large contents have a round each: however many connections
+/// send the next piece from every completion, a request waits for one piece, not for one of each.
 ///
 /// A thread for each queue, and not one for all: a queue that is busy holds up nobody else's sockets.
 final class QueueRunner: @unchecked Sendable {
+  /// Contents whose completions have one round, in bytes.
+  private static let roundBytes = 262_144
+
   let queue: DispatchQueue
 
   private let lock = Lock()
@@ -57,6 +78,8 @@ final class QueueRunner: @unchecked Sendable {
   private var handlers: [UInt64: any Pollable] = [:]
   private var lastToken: UInt64 = 0
   private var pending: [Callback] = []
+  /// Completions of sends, which wait behind those.
+  private var sends = Fifo<Callback>()
   /// Somebody runs the pending callbacks or is on the way to it.
   private var scheduled = false
   /// Somebody runs callbacks now: a concurrent queue might have two of them.
@@ -120,10 +143,10 @@ final class QueueRunner: @unchecked Sendable {
     close(descriptor, token)
   }
 
-  /// Runs a callback on the queue, after those posted before and never during this call.
+  /// Runs a callback on the queue, after those of its kind posted before and never during this call.
   func post(_ callback: Callback) {
     let schedules = lock.locked {
-      pending.append(callback)
+      if callback.isOfSends { sends.append(callback) } else { pending.append(callback) }
       defer { scheduled = true }
       return !scheduled
     }
@@ -146,9 +169,10 @@ final class QueueRunner: @unchecked Sendable {
     queue.async { if self.runCallbacks(watching: false) { self.schedule() } }
   }
 
-  /// Runs the callbacks that wait now. Whether others arose, which the caller must run.
+  /// Runs the callbacks that wait now, as far as they have a place in one round. Whether there are others, which the
+  /// caller must run.
   private func runCallbacks(watching: Bool) -> Bool {
-    guard begin() else { return false }
+    guard let sendsWaiting = begin() else { return false }
     for index in running.indices {
       // Taken out first: what it carries is let go as soon as it ran.
       var callback = Callback.none
@@ -156,19 +180,31 @@ final class QueueRunner: @unchecked Sendable {
       callback.run()
     }
     running.removeAll(keepingCapacity: true)
+    runSends(sendsWaiting)
     return end(watching)
   }
 
-  /// Takes the pending callbacks, unless another thread is at it: that one will take them.
-  private func begin() -> Bool {
+  private func runSends(_ waiting: Int) {
+    var (ran, bytes) = (0, 0)
+    while ran < waiting && bytes < QueueRunner.roundBytes {
+      let callback = lock.locked { sends.removeFirst() }
+      ran += 1
+      bytes += callback.bytes
+      callback.run()
+    }
+  }
+
+  /// Takes the pending callbacks, unless another thread is at it: that one will take them. How many completions of sends
+  /// wait behind them.
+  private func begin() -> Int? {
     lock.locked {
       if active {
         looksAgain = false
-        return false
+        return nil
       }
       active = true
       swap(&pending, &running)
-      return true
+      return sends.count
     }
   }
 
@@ -176,7 +212,7 @@ final class QueueRunner: @unchecked Sendable {
   private func end(_ watching: Bool) -> Bool {
     lock.locked {
       active = false
-      scheduled = !pending.isEmpty
+      scheduled = !pending.isEmpty || !sends.isEmpty
       if watching { looksAgain = scheduled }
       return scheduled && (watching || !looksAgain)
     }

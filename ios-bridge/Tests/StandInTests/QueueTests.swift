@@ -50,6 +50,33 @@ final class QueueTests: XCTestCase {
     other.cancel()
   }
 
+  func testARequestWaitsForOnePieceAndNotForOneOfEachConnection() {
+    let queue = DispatchQueue(label: "test.pieces")
+    let busy = (0..<8).map { _ in connected(queue) }
+    let (other, otherPeer) = connected(queue)
+    let heard = Recorder<Int>()
+    let pieces = Pieces()
+    let piece = Data(count: 262_144)
+    other.receive(minimumIncompleteLength: 1, maximumLength: 1) { _, _, _, _ in heard.add(pieces.sent - 100) }
+    @Sendable func sendNext(_ connection: NWConnection) {
+      connection.send(
+        content: piece,
+        completion: .contentProcessed { _ in
+          pieces.sent += 1
+          if pieces.sent == 100 { otherPeer.sendToTheEnd("x") }
+          if pieces.sent < 200 { sendNext(connection) } else { connection.cancel() }
+        }
+      )
+    }
+    for (connection, peer) in busy {
+      DispatchQueue(label: "test.reader").async { _ = peer.readToEnd() }
+      connection.receive(minimumIncompleteLength: 1, maximumLength: 1) { _, _, _, _ in sendNext(connection) }
+      peer.send("x")
+    }
+    XCTAssertLessThan(heard.wait(count: 1).first ?? .max, 4)
+    other.cancel()
+  }
+
   func testConnectionsOfManyQueuesDoNotMix() throws {
     let (listener, port) = try self.listener(DispatchQueue(label: "test.shared"))
     let subjects = (0..<20).map { _ in Subject(port.rawValue).start() }

@@ -35,6 +35,7 @@ t.test("files that nobody read take few descriptors, those being closed among th
   t.equal(openMost, 3);
   for (const id of ids) t.same(await readFile(files, id, 10, 100), patternBytes(id, 10, 100));
   t.equal(files.counts().open, 10, "those that are read stay open");
+  await until(() => open === 10, "the files that were read and gave way to be closed");
   openMost = 0;
   await Promise.all(ids.map((id) => one(id + 20)));
   t.ok(openMost <= 13, `${openMost}: three more at most, while others are being closed`);

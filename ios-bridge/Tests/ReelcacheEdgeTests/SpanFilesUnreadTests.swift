@@ -28,6 +28,7 @@ final class SpanFilesUnreadTests: StorageTestCase {
     XCTAssertEqual(loop.run { open.most }, 3)
     for id in ids { XCTAssertEqual(try bench.read(id, 10, 100).bytes(), patternBytes(id, 10, 100)) }
     XCTAssertEqual(bench.counts.open, 10, "those that are read stay open")
+    loop.until("the files that were read and gave way are closed") { open.value == 10 }
     loop.run { open.most = 0 }
     try writeAndSync(bench, ids.map { $0 + 20 })
     XCTAssertLessThanOrEqual(loop.run { open.most }, 13, "three more at most, while others are being closed")

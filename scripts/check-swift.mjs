@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { root, toolEnvironment } from "./setup.mjs";
-import { runSwift } from "./swift.mjs";
+import { runSwift, swiftEnded } from "./swift.mjs";
 import { ToolchainError } from "./swift-toolchain.mjs";
 
 /** What shipping code is formatted by; the stand-ins and the tests as well. */
@@ -124,36 +124,34 @@ function readIds(path) {
 /** Runs swift to its end; all lines that it wrote, and its status. */
 async function swift(args, env = {}) {
   const lines = [];
-  try {
-    const child = runSwift(args, { stdio: ["ignore", "pipe", "pipe"], env, detached: true });
-    // With whatever it started, such as a test that hangs.
-    const stop = () => process.kill(-child.pid, "SIGKILL");
-    const timer = setTimeout(() => {
-      lines.push(`stopped: it took more than ${patienceMs / 1_000} s`);
-      stop();
-    }, patienceMs);
-    const interrupted = () => {
-      stop();
-      process.exit(130);
-    };
-    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, interrupted);
-    const ended = new Promise((resolve) => {
-      child.on("error", (error) => {
-        lines.push(error.message);
-        resolve(1);
-      });
-      child.on("close", (code) => resolve(code ?? 1));
-    }).finally(() => {
-      clearTimeout(timer);
-      for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, interrupted);
-    });
+  let child;
+  const start = () => {
+    child = runSwift(args, { stdio: ["ignore", "pipe", "pipe"], env, detached: true });
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => lines.push(line));
     }
-    return { status: await ended, lines };
+    return child;
+  };
+  // With whatever it started, such as a test that hangs.
+  const stop = () => process.kill(-child.pid, "SIGKILL");
+  const timer = setTimeout(() => {
+    lines.push(`stopped: it took more than ${patienceMs / 1_000} s`);
+    stop();
+  }, patienceMs);
+  const interrupted = () => {
+    stop();
+    process.exit(130);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, interrupted);
+  try {
+    const status = await swiftEnded(args, start, (text) => process.stdout.write(indent([text])));
+    return { status, lines };
   } catch (error) {
-    if (!(error instanceof ToolchainError)) throw error;
+    if (!(error instanceof ToolchainError) && !error.syscall?.startsWith("spawn")) throw error;
     return { status: 1, lines: [error.message] };
+  } finally {
+    clearTimeout(timer);
+    for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, interrupted);
   }
 }
 

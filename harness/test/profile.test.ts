@@ -236,7 +236,8 @@ t.test("perf sees what a process does, where it is there and allowed", async (t)
     return 7;
   });
   t.equal(seen.cost.requests, 7);
-  t.ok(seen.cost.allSeconds >= 0.1);
+  // Ticks of 10 ms, in seconds: the difference of two is not always the tenth that it means.
+  t.ok(seen.cost.allSeconds > 0.095, `${seen.cost.allSeconds} s`);
   t.ok(seen.tree.total > 20, `${seen.tree.total} samples`);
 });
 

@@ -19,6 +19,7 @@ import {
   queueBatch,
   queueClear,
   queueDrop,
+  queueDue,
   queueEdit,
   queuePut,
   queueRows,
@@ -72,6 +73,8 @@ export class CacheIndex {
   /** Data files without a row, for the sweep. */
   #strays: number[] = [];
   #written = 0;
+  /** Rows to write before the next wait. */
+  #left = 0;
   #closed = false;
 
   constructor(dir: string, options: CacheIndexOptions) {
@@ -257,25 +260,32 @@ export class CacheIndex {
     return this.#clears || this.#fenceId !== -1 || queueRows(this.#queue) > 0;
   }
 
-  /** Starts what leads to the next write: at once for a full batch, else in a while. */
+  /** Starts what leads to the next write: at once for what is due, else in a while. */
   #schedule(): void {
     assert(!this.#closed, "nothing is queued in a closed index");
     if (this.#immediate !== null || !this.#pending()) return;
-    if (this.#retryFactor === 0 && queueRows(this.#queue) >= this.#options.journalRowsMax) {
+    const due = this.#retryFactor === 0 ? queueDue(this.#queue, this.#options.journalRowsMax) : 0;
+    if (due > 0) {
       this.#stopTimers();
+      this.#left = due;
       this.#immediate = setImmediate(() => this.#run());
       return;
     }
     const delayMs = this.#options.journalMs * Math.max(1, this.#retryFactor);
     // The timer keeps no process alive: `close` writes what waits.
-    this.#timer ??= setTimeout(() => this.#run(), delayMs).unref();
+    this.#timer ??= setTimeout(() => {
+      this.#left = queueRows(this.#queue);
+      this.#run();
+    }, delayMs).unref();
   }
 
-  /** Writes one batch; the next one follows after the events that came meanwhile. */
+  /** Writes one batch; the next one follows after the events that came meanwhile, until what waited is written. */
   #run(): void {
     this.#stopTimers();
+    const before = this.#written;
     const outcome = this.#writeBatch();
-    if (outcome === "written" && this.#pending()) this.#immediate = setImmediate(() => this.#run());
+    this.#left -= this.#written - before;
+    if (outcome === "written" && this.#left > 0 && this.#pending()) this.#immediate = setImmediate(() => this.#run());
     else this.#schedule();
   }
 

@@ -50,6 +50,17 @@ export function queueRows(queue: IndexQueue): number {
   return queue.changedRows + queue.touches.size;
 }
 
+/**
+ * Rows that are to be written at once, 0 when all may wait: as many changes as a transaction takes, or half of what may
+ * wait. Touches by themselves wait, since most of what is in use is touched again soon, and the latest replaces them.
+ */
+export function queueDue(queue: IndexQueue, rowsMax: number): number {
+  // R-INDEX-14
+  const rows = queueRows(queue);
+  if (rows * 2 > queue.rowsMax) return rows;
+  return queue.changedRows >= rowsMax ? queue.changedRows : 0;
+}
+
 /** The row is to be inserted, or to replace the id's row. */
 export function queuePut(queue: IndexQueue, row: EntryRow): void {
   const change = changeOf(queue, row.id);

@@ -169,7 +169,7 @@ t.test("the queue writes itself after journalMs, or at once when a batch is full
   storeEntry(slow.index, dataDir, [0, 10, 20, 30]);
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   t.equal(slow.index.counts().written, 0, "three rows of four wait for the timer");
-  slow.index.touch(50, 1);
+  slow.index.drop(50);
   await until(() => slow.index.counts().written === 4, "the fourth row starts the write");
   slow.index.close();
   const quick = openIndex(dir, { journalMs: 1 });
@@ -178,6 +178,36 @@ t.test("the queue writes itself after journalMs, or at once when a batch is full
   await until(() => quick.index.counts().written === 2, "the timer writes");
   clearTimeout(alive);
   quick.index.close();
+});
+
+t.test("of what is asked for in turn a time is written once an interval, however often (R-INDEX-14)", async (t) => {
+  const { dir } = cacheDirectory(t.testdir());
+  const { index } = openIndex(dir, { journalRowsMax: 10 });
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  for (let round = 0; round < 20; round += 1) {
+    for (let id = 1; id <= 490; id += 1) index.touch(id, round);
+    await turn();
+  }
+  t.same(index.counts(), { queued: 490, written: 0, forgotten: 0, strays: 0 }, "all of it waits");
+  // A full transaction of changes is written at once, and they are left to wait for all that.
+  for (let id = 1_001; id <= 1_010; id += 1) index.drop(id);
+  await until(() => index.counts().written === 10, "the changes to be written");
+  for (let times = 0; times < 5; times += 1) await turn();
+  t.equal(index.counts().queued, 490);
+  for (let id = 491; id <= 501; id += 1) index.touch(id, 20);
+  await until(() => index.counts().written === 511, "more than half of what may wait is written at once");
+  index.close();
+  const often = openIndex(dir, { journalRowsMax: 10, journalMs: 20 });
+  for (let id = 1; id <= 100; id += 1) often.index.touch(id, 1);
+  let hits = 0;
+  await until(() => {
+    // As players do, also between two transactions.
+    for (let id = 1; id <= 100; id += 1) often.index.touch(id, hits);
+    hits += 100;
+    return often.index.counts().written >= 300;
+  }, "three intervals to be over");
+  t.ok(often.index.counts().written * 4 < hits, `${often.index.counts().written} rows of ${hits} hits`);
+  often.index.close();
 });
 
 t.test("a transaction has at most journalRowsMax rows, and events run between two (R-INDEX-11)", async (t) => {

@@ -50,6 +50,8 @@ package final class CacheIndex: @unchecked Sendable {
   /// Data files without a row, for the sweep.
   private var strays: [Int] = []
   private var written = 0
+  /// Rows to write before the next wait.
+  private var left = 0
   private var closed = false
 
   package init(_ dir: String, _ options: CacheIndexOptions) {
@@ -244,17 +246,23 @@ package final class CacheIndex: @unchecked Sendable {
     clears || fenceId != -1 || queueRows(queue) > 0
   }
 
-  /// Starts what leads to the next write: at once for a full batch, else in a while.
+  /// Starts what leads to the next write: at once for what is due, else in a while.
   private func schedule() {
     precondition(!closed, "nothing is queued in a closed index")
     if turnPending || writing != nil || !pending() { return }
-    if retryFactor == 0 && queueRows(queue) >= options.journalRowsMax {
+    let due = retryFactor == 0 ? queueDue(queue, options.journalRowsMax) : 0
+    if due > 0 {
       stopTimers()
+      left = due
       runLater()
       return
     }
     if timer != nil { return }
-    timer = loop.after(options.journalMs * max(1, retryFactor)) { [weak self] in self?.run() }
+    timer = loop.after(options.journalMs * max(1, retryFactor)) { [weak self] in
+      guard let self else { return }
+      self.left = queueRows(self.queue)
+      self.run()
+    }
   }
 
   private func runLater() {
@@ -266,7 +274,7 @@ package final class CacheIndex: @unchecked Sendable {
     }
   }
 
-  /// Writes one batch; the next one follows after the events that came meanwhile.
+  /// Writes one batch; the next one follows after the events that came meanwhile, until what waited is written.
   private func run() {
     stopTimers()
     let write = begin()
@@ -275,8 +283,11 @@ package final class CacheIndex: @unchecked Sendable {
       loop.queue.async {
         // A flush may have settled it before.
         guard self.writing === write else { return }
+        let before = self.written
         let outcome = self.ended(write)
-        if outcome == .written && self.pending() { self.runLater() } else { self.schedule() }
+        self.left -= self.written - before
+        let goesOn = outcome == .written && self.left > 0 && self.pending()
+        if goesOn { self.runLater() } else { self.schedule() }
       }
     }
   }

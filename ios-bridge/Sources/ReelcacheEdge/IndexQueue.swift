@@ -77,6 +77,15 @@ package func queueRows(_ queue: IndexQueue) -> Int {
   queue.changedRows + queue.touches.count + queue.writingRows
 }
 
+/// Rows that are to be written at once, 0 when all may wait: as many changes as a transaction takes, or half of what may
+/// wait. Touches by themselves wait, since most of what is in use is touched again soon, and the latest replaces them.
+package func queueDue(_ queue: IndexQueue, _ rowsMax: Int) -> Int {
+  // R-INDEX-14
+  let rows = queueRows(queue)
+  if rows * 2 > queue.rowsMax { return rows }
+  return queue.changedRows >= rowsMax ? queue.changedRows : 0
+}
+
 /// The row is to be inserted, or to replace the id's row.
 package func queuePut(_ queue: inout IndexQueue, _ row: EntryRow) {
   let added = withChange(&queue, row.id) { change in

@@ -170,13 +170,40 @@ final class CacheIndexTests: StorageTestCase {
     loop.run {}
     loop.run {}
     XCTAssertEqual(slow.counts.written, 0, "three rows of four wait for the timer")
-    slow.on { $0.touch(50, 1) }
+    slow.on { $0.drop(50) }
     loop.until("the fourth row starts the write") { slow.index.counts().written == 4 }
     slow.on { $0.close() }
     let quick = IndexBench(loop, dir, journalMs: 1)
     _ = try quick.store(self, [0, 10])
     loop.until("the timer writes") { quick.index.counts().written == 2 }
     quick.on { $0.close() }
+  }
+
+  func testOfWhatIsAskedForInTurnATimeIsWrittenOnceAnIntervalHoweverOften() throws {
+    let bench = IndexBench(loop, dir, journalRowsMax: 10)
+    for round in 0..<20 {
+      bench.on { index in for id in 1...490 { index.touch(id, round) } }
+    }
+    XCTAssertEqual(bench.counts.queued, 490, "all of it waits")
+    XCTAssertEqual(bench.counts.written, 0)
+    // A full transaction of changes is written at once, and they are left to wait for all that.
+    bench.on { index in for id in 1_001...1_010 { index.drop(id) } }
+    loop.until("the changes are written") { bench.index.counts().written == 10 }
+    for _ in 0..<5 { loop.run {} }
+    XCTAssertEqual(bench.counts.queued, 490)
+    bench.on { index in for id in 491...501 { index.touch(id, 20) } }
+    loop.until("more than half of what may wait is written at once") { bench.index.counts().written == 511 }
+    bench.on { $0.close() }
+    let often = IndexBench(loop, dir, journalMs: 20, journalRowsMax: 10)
+    var hits = 0
+    loop.until("three intervals are over") {
+      // As players do, also between two transactions.
+      for id in 1...100 { often.index.touch(id, hits) }
+      hits += 100
+      return often.index.counts().written >= 300
+    }
+    XCTAssertLessThan(often.counts.written * 4, hits)
+    often.on { $0.close() }
   }
 
   func testATransactionHasAtMostJournalRowsMaxRowsAndEventsRunBetweenTwo() throws {

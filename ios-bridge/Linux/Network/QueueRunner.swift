@@ -49,10 +49,12 @@ enum Callback {
     }
   }
 
-  /// Bytes that went out, and about as many as the completion will send.
+  /// Bytes that came in, or that went out and then about as many as the completion will send.
   var bytes: Int {
-    if case .sent(_, let content?) = self { return content.count }
-    return 0
+    switch self {
+    case .sent(_, let content?), .received(_, let content?, _, _): content.count
+    case .none, .call, .sent, .received, .ended: 0
+    }
   }
 }
 
@@ -64,12 +66,15 @@ enum Callback {
 /// block for all of it.
 ///
 /// What came in goes before what went out, and completions of large contents have a round each: however many connections
-/// send the next piece from every completion, a request waits for one piece, not for one of each.
+/// send the next piece from every completion, a request waits for one piece, not for one of each. A round in which contents
+/// came in has no such bound: who passes on what he receives would fall behind, and read from a file what he had in memory.
 ///
 /// A thread for each queue, and not one for all: a queue that is busy holds up nobody else's sockets.
 final class QueueRunner: @unchecked Sendable {
   /// Contents whose completions have one round, in bytes.
   private static let roundBytes = 262_144
+  /// What came in in one round and is more than requests, in bytes.
+  private static let contentBytes = 65_536
 
   let queue: DispatchQueue
 
@@ -173,20 +178,22 @@ final class QueueRunner: @unchecked Sendable {
   /// caller must run.
   private func runCallbacks(watching: Bool) -> Bool {
     guard let sendsWaiting = begin() else { return false }
+    var received = 0
     for index in running.indices {
       // Taken out first: what it carries is let go as soon as it ran.
       var callback = Callback.none
       swap(&callback, &running[index])
+      received += callback.bytes
       callback.run()
     }
     running.removeAll(keepingCapacity: true)
-    runSends(sendsWaiting)
+    runSends(sendsWaiting, received < QueueRunner.contentBytes ? QueueRunner.roundBytes : .max)
     return end(watching)
   }
 
-  private func runSends(_ waiting: Int) {
+  private func runSends(_ waiting: Int, _ bytesMax: Int) {
     var (ran, bytes) = (0, 0)
-    while ran < waiting && bytes < QueueRunner.roundBytes {
+    while ran < waiting && bytes < bytesMax {
       let callback = lock.locked { sends.removeFirst() }
       ran += 1
       bytes += callback.bytes

@@ -77,6 +77,43 @@ final class QueueTests: XCTestCase {
     other.cancel()
   }
 
+  func testWhoPassesOnWhatCameInDoesNotFallBehind() {
+    let queue = DispatchQueue(label: "test.relay")
+    let pieceBytes = 65_536
+    let (pairs, rounds) = (8, 12)
+    let most = Recorder<Int>()
+    let pieces = Pieces()
+    @Sendable func relay(_ source: NWConnection, _ sink: NWConnection, _ left: Int) {
+      source.receive(minimumIncompleteLength: pieceBytes, maximumLength: pieceBytes) { content, _, _, _ in
+        pieces.came += 1
+        pieces.behind = max(pieces.behind, pieces.came - pieces.sent)
+        sink.send(
+          content: content,
+          completion: .contentProcessed { _ in
+            pieces.sent += 1
+            if pieces.sent == pairs * rounds { most.add(pieces.behind) }
+          }
+        )
+        if left > 1 { relay(source, sink, left - 1) }
+      }
+    }
+    let all = (0..<pairs).map { _ in (connected(queue), connected(queue)) }
+    let written = Recorder<Bool>()
+    for ((_, sourcePeer), (_, sinkPeer)) in all {
+      DispatchQueue(label: "test.writer").async {
+        sourcePeer.send(String(repeating: "x", count: pieceBytes * rounds))
+        written.add(true)
+      }
+      DispatchQueue(label: "test.reader").async { _ = sinkPeer.readToEnd() }
+    }
+    // Begun when all of it is there, so that whatever is asked for comes in at once.
+    written.wait(count: pairs)
+    queue.async { for ((source, _), (sink, _)) in all { relay(source, sink, rounds) } }
+    // A round or two of each; with one large completion a round it is more than fifty.
+    XCTAssertLessThanOrEqual(most.wait(count: 1).first ?? .max, 3 * pairs)
+    for ((source, _), (sink, _)) in all { (source.cancel(), sink.cancel()) }
+  }
+
   func testConnectionsOfManyQueuesDoNotMix() throws {
     let (listener, port) = try self.listener(DispatchQueue(label: "test.shared"))
     let subjects = (0..<20).map { _ in Subject(port.rawValue).start() }
@@ -171,6 +208,9 @@ final class QueueTests: XCTestCase {
 /// Counted on one queue only.
 private final class Pieces: @unchecked Sendable {
   var sent = 0
+  var came = 0
+  /// The most that came and was not sent.
+  var behind = 0
 }
 
 /// Sends back whatever comes, and says so each time.

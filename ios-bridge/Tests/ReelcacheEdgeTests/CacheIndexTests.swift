@@ -235,7 +235,8 @@ final class CacheIndexTests: StorageTestCase {
   }
 
   func testWhatChangesWhileATransactionIsUnderWayIsWrittenByTheNext() throws {
-    let bench = IndexBench(loop, dir, journalRowsMax: 20)
+    // With times of access that wait for no more than a moment.
+    let bench = IndexBench(loop, dir, journalMs: 5, journalRowsMax: 20)
     let expected = try bench.on { index in
       var ids: [Int] = []
       for _ in 0..<200 {

@@ -9,6 +9,7 @@ import type { OriginScript, Reply, Resource } from "../case/case-types.ts";
 import { expandOrigins } from "../case/placeholders.ts";
 import type { OriginEntry } from "../case/result-types.ts";
 import { type Barriers, barriers } from "./barriers.ts";
+import { closeAndHold, type HeldPort } from "./held-port.ts";
 import type { OriginPlace } from "./origin-place.ts";
 import { type OriginRequest, planReply, type ReplyPlan, type Version } from "./reply-plan.ts";
 import { type Sink, sendReply } from "./reply-writer.ts";
@@ -64,7 +65,7 @@ export async function startOrigin(script: OriginScript, beganAt: number, place: 
       return known === null ? [] : known.versions.map(wholeBody);
     },
     turn: async (state) => {
-      for (const one of [first, second]) await (state === "off" ? one.stop() : one.start());
+      for (const one of [first, second]) await one[state]();
     },
     stop: async () => {
       gates.openAll();
@@ -191,7 +192,7 @@ function rawPlan(reply: Reply, version: Version, expandText: (text: string) => s
   };
 }
 
-type Listener = { port: number; start: () => Promise<void>; stop: () => Promise<void> };
+type Listener = { port: number; on: () => Promise<void>; off: () => Promise<void>; stop: () => Promise<void> };
 
 async function listen(
   which: "origin" | "other",
@@ -222,15 +223,32 @@ async function listen(
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the origin has no port");
   const { port } = address;
+  const cut = (): void => {
+    for (const socket of sockets) resetSocket(socket);
+  };
+  let held: HeldPort | null = null;
+  const letGo = async (): Promise<void> => {
+    await held?.release();
+    held = null;
+  };
   return {
     port,
-    start: () => start(port),
-    stop: () =>
-      new Promise((resolve) => {
+    on: async () => {
+      await letGo();
+      await start(port);
+    },
+    off: async () => {
+      if (!server.listening) return;
+      held = await closeAndHold(server, port, place.host, cut);
+    },
+    stop: async () => {
+      await letGo();
+      await new Promise<void>((resolve) => {
         if (server.listening) server.close(() => resolve());
         else resolve();
-        for (const socket of sockets) resetSocket(socket);
-      }),
+        cut();
+      });
+    },
   };
 }
 

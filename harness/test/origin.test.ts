@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { gunzipSync } from "node:zlib";
 import t from "tap";
@@ -289,6 +290,12 @@ t.test("an origin that is off refuses and cuts; on again it listens on the same 
   await origin.turn("off");
   t.equal((await cut).end, "reset");
   t.same(await tell(origin.originUrl, request("/a.ts")), { text: "", end: "reset" });
+  await origin.turn("off");
+  if (process.platform === "linux") {
+    // Bound by a connection: the system gives it to nobody who asks for any port.
+    const port = Number(new URL(origin.originUrl).port).toString(16).toUpperCase().padStart(4, "0");
+    t.match(readFileSync("/proc/net/tcp", "latin1"), new RegExp(`: [0-9A-F]{8}:${port} [0-9A-F:]{13} 01 `));
+  }
   await origin.turn("on");
   t.match((await tell(origin.originUrl, request("/a.ts"))).text, /0123456789$/);
 });

@@ -77,7 +77,11 @@ function playItem(item, engine) {
     }
     // An interstitial that comes first takes the element: what was begun before is given up, and nothing is wrong.
     video.play().catch((error) => { if (error.name !== "AbortError") done("play: " + error.message); });
-    setTimeout(() => done("not at its end in time"), ${patienceMs - 10_000});
+    setTimeout(() => {
+      const ends = [...Array(video.buffered.length).keys()].map((at) => video.buffered.end(at));
+      const how = video.paused ? "paused" : "playing";
+      done("not at its end in time: " + how + " at " + video.currentTime + " of " + video.duration + ", buffered to " + ends);
+    }, ${patienceMs - 10_000});
   });
 }
 `;

@@ -7,8 +7,12 @@
  * await server.stop();
  */
 import { EventEmitter } from "node:events";
+import { spanBytes } from "./core/cache/span-set.ts";
+import type { Body } from "./core/download/flight.ts";
 import type { LaneCounts } from "./core/download/lane-queue.ts";
 import { laneCounts } from "./core/download/lane-queue.ts";
+import type { Presentation, TextShelf } from "./core/exchange/presentation.ts";
+import { entriesPage, pinPresentation, presentationStatus, removePresentation } from "./core/exchange/presentation.ts";
 import type { Validation } from "./core/exchange/proxy-state.ts";
 import { withoutFragment } from "./core/http/uri-reference.ts";
 import { escapeUri } from "./core/playlist/uri-mapper.ts";
@@ -16,6 +20,9 @@ import { proxiedUrl, proxyPrefix } from "./core/route/proxied-url.ts";
 import type { App, AppListeners, ExchangeReport } from "./edge/app.ts";
 import { StartError, startApp } from "./edge/app.ts";
 import type { LocalPage } from "./edge/local-pages.ts";
+import { withTexts } from "./edge/text-shelf.ts";
+import type { PreloadHandle, PreloadOptions, PreloadProgress, StoredEntry, WindowOptions } from "./library-types.ts";
+import { amountOf, nothingStored, variantOf } from "./library-types.ts";
 import type { Options, PartialOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 
@@ -24,6 +31,17 @@ export { defaultLimits } from "./core/base/limits.ts";
 export type { Validation } from "./core/exchange/proxy-state.ts";
 export type { ExchangeReport } from "./edge/app.ts";
 export { StartError } from "./edge/app.ts";
+export type {
+  Amount,
+  Missing,
+  PlayableWay,
+  PreloadHandle,
+  PreloadOptions,
+  PreloadProgress,
+  Presentation,
+  StoredEntry,
+  WindowOptions,
+} from "./library-types.ts";
 export type { Options, PartialOptions } from "./options.ts";
 export { defaultOptions, optionTable } from "./options.ts";
 
@@ -94,8 +112,25 @@ export type Server = {
   convertUrl(url: string, why?: (reason: Fallback) => void): string;
   /** Empties the cache and its index. Responses under way complete; the next request of each is a miss. */
   clearCache(): Promise<void>;
-  /** Fetches a URL in the background, for slots that players leave. */
-  prefetch(url: string): void;
+  /**
+   * Fetches what a player will ask for, in the background, for slots that players leave: of a multivariant playlist one
+   * variant with its audio, of a media playlist the first seconds or segments with their keys and sections, or a file.
+   */
+  preload(url: string, options?: PreloadOptions): PreloadHandle;
+  /**
+   * Preloads what is near the item of a feed that is watched, the nearest first. To be called whenever the feed moves:
+   * what stays near goes on, what is left behind is cancelled. An empty list ends it.
+   */
+  setWindow(urls: string[], index: number, options?: WindowOptions): PreloadProgress[];
+  /** What is stored of a URL and of all that its playlists name: does it play without a network, and which seconds? */
+  status(url: string): Promise<Presentation>;
+  /** Keeps what is stored of a presentation from eviction; resolves with the number of resources that it changed. */
+  pin(url: string): Promise<number>;
+  unpin(url: string): Promise<number>;
+  /** Drops what is stored of a presentation, pinned or not; resolves with the number of resources. */
+  remove(url: string): Promise<number>;
+  /** Stored resources by id, at most `limit` (100) with ids above `after` (0). */
+  entries(page?: { after?: number; limit?: number }): StoredEntry[];
   /**
    * Asks the origin of a URL whether what is stored of it is current, fresh or not. "updated": another version takes
    * its place; "gone": the origin says 404 or 410, and what is stored stays; "offline": the origin is out of reach;
@@ -185,7 +220,7 @@ function makeServer(
     },
     convertUrl: (upstream, why) => convert(upstream, prefix, options, stopped === null, why),
     clearCache: async () => app.clear(),
-    prefetch: (upstream) => app.prefetch(upstreamBytes(upstream)),
+    ...storage(app, () => stopped === null),
     validate: (upstream, fields = {}) =>
       new Promise((resolve) => {
         if (stopped !== null) resolve("failed");
@@ -210,6 +245,87 @@ function makeServer(
       return stopped;
     },
   };
+}
+
+/** Preloading, and what is stored. */
+function storage(
+  app: App,
+  running: () => boolean,
+): Pick<Server, "preload" | "setWindow" | "status" | "pin" | "unpin" | "remove" | "entries"> {
+  const { engine, state } = app;
+  const ask = <T>(question: (shelf: TextShelf) => T, otherwise: T): Promise<T> =>
+    new Promise((resolve) => {
+      if (!running()) resolve(otherwise);
+      else withTexts(engine, (shelf) => wholeAnswer(shelf, question), resolve);
+    });
+  const repin = (url: string, pinned: boolean): Promise<number> =>
+    ask((shelf) => pinPresentation(state, upstreamBytes(url), pinned, shelf), 0);
+  return {
+    preload: (url, options = {}) => beginPreload(app, running, upstreamBytes(url), options),
+    setWindow: (urls, index, options = {}) => {
+      const { ahead = 1, behind = 0, ...amount } = options;
+      const shape = { ahead, behind, amount: amountOf(amount) };
+      return running() ? engine.preloads.setWindow(urls.map(upstreamBytes), index, shape) : [];
+    },
+    status: (url) => ask((shelf) => presentationStatus(state, upstreamBytes(url), shelf), nothingStored(url)),
+    pin: (url) => repin(url, true),
+    unpin: (url) => repin(url, false),
+    remove: (url) => ask((shelf) => removePresentation(state, upstreamBytes(url), shelf), 0),
+    entries: ({ after = 0, limit = 100 } = {}) => entriesPage(state, after, limit).map(storedEntry),
+  };
+}
+
+/** The answer, or null while texts are needed for it: nothing was done then. */
+function wholeAnswer<T>(shelf: TextShelf, question: (shelf: TextShelf) => T): T | null {
+  shelf.needed = [];
+  const answer = question(shelf);
+  return shelf.needed.length > 0 ? null : answer;
+}
+
+function beginPreload(app: App, running: () => boolean, url: string, options: PreloadOptions): PreloadHandle {
+  const { variant, subtitles = false, priority = 0, onProgress, ...given } = options;
+  const order = { url, amount: amountOf(given), variant: variantOf(variant), subtitles, priority };
+  const desk = app.engine.preloads;
+  let finish: (progress: PreloadProgress) => void = () => undefined;
+  const done = new Promise<PreloadProgress>((resolve) => {
+    finish = resolve;
+  });
+  let progress: PreloadProgress | null = null;
+  const hear = (now: PreloadProgress): void => {
+    progress = now;
+    onProgress?.(now);
+    if (now.state !== "active") finish(now);
+  };
+  const begun = running() ? desk.start(order, hear) : null;
+  if (begun === null) hear(refusedPreload(url, running() ? "too-busy" : "stopping"));
+  const first: PreloadProgress = progress ?? begun ?? refusedPreload(url, "too-busy");
+  return {
+    id: first.id,
+    get progress() {
+      return progress ?? first;
+    },
+    done,
+    cancel: () => desk.cancel(first.id),
+  };
+}
+
+function refusedPreload(url: string, cause: string): PreloadProgress {
+  return {
+    id: 0,
+    url,
+    state: "failed",
+    cause,
+    bytes: 0,
+    segments: 0,
+    seconds: 0,
+    segmentsAll: 0,
+    secondsAll: 0,
+  };
+}
+
+function storedEntry(body: Body): StoredEntry {
+  const { id, url, kind, total, spans, pinned, accessMs } = body.entry;
+  return { id, url, kind, bytes: spanBytes(spans), total, spans: spans.slice(), pinned, accessMs };
 }
 
 function convert(

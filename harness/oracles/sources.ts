@@ -84,6 +84,8 @@ export function upstreamOfTarget(text: string): string | null {
     return cloneUrl(whole.replace(/([?&])reelcache-host=[^&]*&?/, "$1").replace(/[?&]$/, ""), host);
   const path = whole;
   if (path.startsWith("/proxy?")) return fromQuery(path.slice("/proxy?".length));
+  // A command of control names resources, and answers with none of their bytes.
+  if (path.startsWith("/control/")) return null;
   const mirrored = /^\/(https?)\/([^/?]+)(.*)$/s.exec(path);
   if (mirrored !== null) {
     const authority = percentDecode(mirrored[2] ?? "");

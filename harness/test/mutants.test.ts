@@ -14,7 +14,6 @@ const withoutMutant: Record<string, string> = {
   "ready-before-bind": "the harness waits for the listening line; server/test proves that it comes after the bind",
   "disk-full-loop": "a full disk cannot be made from outside; server/test/wire-disk proves it",
   "metadata-not-atomic": "SQLite's own transactions; server/test/cache-index proves what a kill leaves",
-  "audio-not-preloaded": "there is no preloading yet",
 };
 
 t.test("each patch still applies to its file, exactly once", (t) => {

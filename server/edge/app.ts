@@ -4,13 +4,14 @@ import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { ErrorCode } from "../core/base/errors.ts";
 import { defaultLimits } from "../core/base/limits.ts";
+import { controlAnswer, controlHead } from "../core/exchange/control-answer.ts";
+import type { ControlCommand } from "../core/exchange/control-command.ts";
 import { problemHead } from "../core/exchange/problem.ts";
 import { clearProxy, connectivityChanged, loadEntries, proxyTick } from "../core/exchange/proxy-events.ts";
 import type { CoreOptions, PlayerRequest, ProxyState, Validation } from "../core/exchange/proxy-state.ts";
 import { newProxyState } from "../core/exchange/proxy-state.ts";
 import {
   admitRequest,
-  backgroundExchange,
   hasContent,
   refuse,
   startExchange,
@@ -37,6 +38,7 @@ import { ReadMemory } from "./read-memory.ts";
 import { writeHead } from "./response-writer.ts";
 import { SpanFiles } from "./span-files.ts";
 import { SpanJournal } from "./span-journal.ts";
+import { withTexts } from "./text-shelf.ts";
 
 /** What an exchange came to, for listeners. */
 export type ExchangeReport = {
@@ -74,7 +76,6 @@ export type App = {
   clear: () => void;
   networkChanged: (isOnline: boolean) => void;
   trimMemory: () => void;
-  prefetch: (url: string) => void;
   validate: (url: string, fields: string[], done: (found: Validation) => void) => void;
 };
 
@@ -200,13 +201,6 @@ export async function startApp(options: Options, listeners: AppListeners, hooks:
       engine.pool.trim();
       readMemory.trim();
     },
-    prefetch: (url) => {
-      engine.run((nowMs) => {
-        const exchange = backgroundExchange(state, url, options.form, "", nowMs);
-        engine.attach(exchange, null);
-        startExchange(state, exchange, nowMs);
-      });
-    },
     validate: (url, fields, done) => {
       engine.run((nowMs) => {
         const exchange = validationExchange(state, url, fields, nowMs);
@@ -277,6 +271,8 @@ function onRequest(
     } else if (admission.kind === "local") {
       const page = localPage(engine, pages, request, admission.path, nowMs);
       send(response, page.head, request.method === "HEAD" ? Buffer.alloc(0) : page.body);
+    } else if (admission.kind === "control") {
+      answerControl(engine, request, admission.command, response);
     } else {
       if (admission.exchange.verb !== "" && hasContent(request)) engine.keepContent(admission.exchange, content);
       const runner = engine.attach(admission.exchange, response);
@@ -285,6 +281,23 @@ function onRequest(
       runner.listen();
     }
   });
+}
+
+function answerControl(
+  engine: Engine,
+  request: PlayerRequest,
+  command: ControlCommand,
+  response: ServerResponse,
+): void {
+  const { state } = engine;
+  withTexts(
+    engine,
+    (shelf, nowMs) => controlAnswer(state, command, shelf, nowMs),
+    (answer) => {
+      const head = controlHead(state, request, answer, engine.now());
+      send(response, head, Buffer.from(request.method === "HEAD" ? "" : answer.content, "latin1"));
+    },
+  );
 }
 
 function send(response: ServerResponse, head: ResponseHead, body: Buffer): void {

@@ -9,6 +9,7 @@ import { flightShouldPause } from "../core/download/flight.ts";
 import { dropLater } from "../core/exchange/fetch-later.ts";
 import { abortFlight, unpause } from "../core/exchange/flight-control.ts";
 import { bodyWriteFailed } from "../core/exchange/flight-data.ts";
+import { cancelPreloads } from "../core/exchange/preload-run.ts";
 import {
   exchangeEnded,
   exchangeLost,
@@ -17,6 +18,7 @@ import {
   setReserveShortfall,
 } from "../core/exchange/proxy-events.ts";
 import type { Action, Exchange, ProxyState, Validation } from "../core/exchange/proxy-state.ts";
+import { startExchange } from "../core/exchange/request-admission.ts";
 import type { AppHooks } from "./app.ts";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { CacheIndex } from "./cache-index.ts";
@@ -26,6 +28,7 @@ import type { Log } from "./log.ts";
 import { loggedUrl } from "./log.ts";
 import type { MemoryTier } from "./memory-tier.ts";
 import type { OriginClient } from "./origin-client.ts";
+import { PreloadDesk } from "./preload-desk.ts";
 import type { ReadMemory } from "./read-memory.ts";
 import type { SpanFiles } from "./span-files.ts";
 import type { SpanJournal } from "./span-journal.ts";
@@ -63,6 +66,7 @@ export class Engine {
   readonly log: Log;
   readonly now: () => number;
   readonly turns = new TurnQueue();
+  readonly preloads: PreloadDesk;
   bytesFromOrigin = 0;
   bytesFromDisk = 0;
   private readonly parts: EngineParts;
@@ -95,6 +99,7 @@ export class Engine {
     this.log = parts.log;
     this.now = parts.now;
     this.starts = new StartQueue(this);
+    this.preloads = new PreloadDesk(this);
   }
 
   /** Hands an event to the core and carries out what follows. */
@@ -265,6 +270,7 @@ export class Engine {
     for (const runner of Array.from(this.runners.values())) runner.cut();
     this.run((nowMs) => {
       dropLater(this.state);
+      cancelPreloads(this.state, nowMs);
       for (const exchange of Array.from(this.state.exchanges.values())) exchangeEnded(this.state, exchange, nowMs);
       for (const flight of Array.from(this.state.flights.values())) abortFlight(this.state, flight, nowMs);
     });
@@ -310,7 +316,12 @@ export class Engine {
         return;
       case "begin":
         this.attach(action.exchange, null);
-        this.starts.add(action.exchange);
+        // What was asked for by request does not wait for a connection that rests.
+        if (action.exchange.task === null) this.starts.add(action.exchange);
+        else startExchange(this.state, action.exchange, this.now());
+        return;
+      case "preload":
+        this.preloads.tell(action.preload);
         return;
       case "validated": {
         const done = this.validations.get(action.exchange.id);

@@ -172,12 +172,24 @@ function randomEvent(sim: Simulator, origin: RandomOrigin, random: Random, weath
   return rareEvent(sim, origin, random, weather);
 }
 
+/** A command of control: a preload, or the end of one. */
+function randomPreload(sim: Simulator, path: string, random: Random): string {
+  const url = `url=http%3A%2F%2Fo.example${encodeURIComponent(path)}`;
+  const cancels = random(4) === 0;
+  const target = cancels ? `/control/cancel?id=${random(20)}` : `/control/preload?${url}&bytes=${1 + random(2000)}`;
+  const fields = ["Host", "127.0.0.1:9000", "Reelcache-Control", "1"];
+  const request = { method: "POST", target, httpMinor: 1 as const, fields, localAddress: "127.0.0.1", localPort: 9000 };
+  sim.request("control", { ...request, close: false }, 0);
+  return target;
+}
+
 function randomRequest(sim: Simulator, origin: RandomOrigin, random: Random, weather: Weather): string {
   const resource = origin.resources[random(origin.resources.length)];
   const path = resource === undefined || random(30) === 0 ? "/missing.ts" : resource.path;
   const total = resource?.total ?? 0;
   const name = `P${sim.players.size}`;
   if (random(8) === 0) {
+    if (random(2) === 0) return randomPreload(sim, path, random);
     sim.preload(name, `http://o.example${path}`);
     return `${name} preloads ${path}`;
   }

@@ -21,8 +21,8 @@ libraryTest(
     );
     const busy = on.ask("/busy.ts");
     await on.origin.until(() => on.origin.requests.length === 1, "the slot to be taken");
-    on.server.prefetch(`${on.origin.url}/later.ts`);
-    on.server.prefetch(`${on.origin.url}/wanted.ts`);
+    on.server.preload(`${on.origin.url}/later.ts`);
+    on.server.preload(`${on.origin.url}/wanted.ts`);
     t.equal(on.server.stats().lanes.waiting.background, 2);
     const wanted = on.ask("/wanted.ts");
     await on.origin.until(() => on.server.stats().lanes.waiting.regular === 1, "the promotion");
@@ -45,16 +45,18 @@ libraryTest(
   "a background fetch that fails is over at once, and one of an odd URL is the player's resource",
   async (t) => {
     const one = segment(20_000);
-    const on = await bench(t, (request, connection) => serve(connection, request, one));
+    const limits = { preloadTriesMax: 1, resumeBackoffMs: 1 };
+    const on = await bench(t, (request, connection) => serve(connection, request, one), { limits });
     let over = 0;
     on.server.on("exchange", () => {
       over += 1;
     });
-    for (let index = 0; index < 5; index += 1) on.server.prefetch("http://127.0.0.1:1/refused.ts");
-    await on.origin.until(() => over === 5, "every failure to be told");
+    const refused = on.server.preload("http://127.0.0.1:1/refused.ts");
+    t.match(await refused.done, { state: "failed", cause: "upstream-refused", bytes: 0 });
+    t.equal(over, 2, "two tries");
     t.match(on.server.stats(), { exchanges: 0, flights: 0 });
-    on.server.prefetch(`${on.origin.url}/ü b.ts`);
-    await on.origin.until(() => over === 6 && on.server.stats().flights === 0, "the fetch");
+    on.server.preload(`${on.origin.url}/ü b.ts`);
+    await on.origin.until(() => over === 3 && on.server.stats().flights === 0, "the fetch");
     const response = await fetch(on.server.convertUrl(`${on.origin.url}/ü b.ts`));
     t.equal(response.headers.get("cache-status"), "reelcache; hit");
     t.equal(bodyFault(Buffer.from(await response.arrayBuffer()), one.body), "");

@@ -56,7 +56,7 @@ libraryTest(
     const missing = await on.ask("/hi-0.ts");
     t.equal(missing.status, 504);
     t.match(missing.body.toString("latin1"), /urn:reelcache:error:offline/);
-    on.server.prefetch(`http://127.0.0.1:${on.origin.port}/hi-1.ts`);
+    on.server.preload(`http://127.0.0.1:${on.origin.port}/hi-1.ts`);
     t.equal(on.origin.requests.length, asked, "nobody is asked");
     on.server.networkChanged();
     t.same(await namesOf(on), ["2Fhi", "2Flo"]);

@@ -101,12 +101,6 @@ public final class Server: Sendable {
     await onLoop { $0.clear() }
   }
 
-  /// Fetches a URL in the background, for slots that players leave.
-  public func prefetch(_ url: String) {
-    let bytes = upstreamBytes(url)
-    loop.later { [app] in app.prefetch(bytes) }
-  }
-
   /// Asks the origin of a URL whether what is stored of it is current, fresh or not. `fields` are those of the requests
   /// that it is stored for.
   public func validate(_ url: String, fields: [String: String] = [:]) async -> Validation {
@@ -193,7 +187,7 @@ public final class Server: Sendable {
   }
 
   /// Runs work with the app on its loop and waits for what it returns.
-  private func onLoop<Result: Sendable>(_ work: @escaping @Sendable (App) -> Result) async -> Result {
+  func onLoop<Result: Sendable>(_ work: @escaping @Sendable (App) -> Result) async -> Result {
     await withCheckedContinuation { continuation in
       loop.later { [app] in continuation.resume(returning: work(app)) }
     }

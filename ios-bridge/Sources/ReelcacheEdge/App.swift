@@ -65,15 +65,6 @@ package final class App: @unchecked Sendable {
     engine.run { nowMs in connectivityChanged(state, isOnline, nowMs) }
   }
 
-  /// Fetches a URL for later, without a player.
-  package func prefetch(_ url: ByteString) {
-    engine.run { nowMs in
-      let exchange = backgroundExchange(state, url, options.form, "", nowMs)
-      engine.attach(exchange, nil)
-      startExchange(state, exchange, nowMs)
-    }
-  }
-
   /// Asks an origin whether what is stored of a URL is current; `done` follows on the loop.
   package func validate(_ url: ByteString, _ fields: FieldList, _ done: @escaping (Validation) -> Void) {
     engine.run { nowMs in
@@ -82,6 +73,9 @@ package final class App: @unchecked Sendable {
       startExchange(state, exchange, nowMs)
     }
   }
+
+  /// Nothing new is taken on any more.
+  package var isStopping: Bool { parts.stopping }
 }
 
 /// Starts a proxy, on its loop; `done` follows there.

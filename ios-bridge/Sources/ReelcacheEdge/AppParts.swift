@@ -132,6 +132,8 @@ final class AppParts: @unchecked Sendable {
       case .local(let path, _):
         let page = localPage(state, pages, request, path, nowMs)
         send(response, page.head, request.method == "HEAD" ? Data() : page.body)
+      case .control(let command):
+        answerControl(request, command, response)
       case .exchange(let exchange):
         // R-PASS-1
         if !exchange.verb.isEmpty && hasContent(request) {
@@ -142,6 +144,16 @@ final class AppParts: @unchecked Sendable {
         engine.attach(exchange, response)
         startExchange(state, exchange, nowMs)
       }
+    }
+  }
+
+  private func answerControl(_ request: PlayerRequest, _ command: ControlCommand, _ response: PlayerResponse) {
+    let engine = engine
+    withTexts(engine) { shelf, nowMs in
+      controlAnswer(engine.state, command, shelf, nowMs)
+    } _: { answer in
+      let head = controlHead(engine.state, request, answer, engine.now())
+      send(response, head, request.method == "HEAD" ? Data() : Data(answer.content))
     }
   }
 

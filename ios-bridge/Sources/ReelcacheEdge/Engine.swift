@@ -45,6 +45,7 @@ package final class Engine: @unchecked Sendable {
   private var background: [ExchangeRunner] = []
   /// Flights that write a file, or wait to: the first of each list writes.
   private var writers: [Int: [FlightRunner]] = [:]
+  package private(set) lazy var preloads = PreloadDesk(self)
   private lazy var starts = StartQueue(self)
   /// Content of requests that pass through, until they are sent, by exchange.
   private var contents: [Int: RequestContent] = [:]
@@ -216,6 +217,7 @@ package final class Engine: @unchecked Sendable {
     for (_, runner) in runners.sorted(by: { $0.key < $1.key }) { runner.cut() }
     run { nowMs in
       dropLater(state)
+      cancelPreloads(state, nowMs)
       for (_, exchange) in state.exchanges.sorted(by: { $0.key < $1.key }) { exchangeEnded(state, exchange, nowMs) }
       for flight in flightsByAge(state) { abortFlight(state, flight, nowMs) }
     }
@@ -260,7 +262,14 @@ package final class Engine: @unchecked Sendable {
       runners[exchange.id]?.pump()
     case .begin(let exchange):
       attach(exchange, nil)
-      starts.add(exchange)
+      // What was asked for by request does not wait for a connection that rests.
+      if exchange.task == nil {
+        starts.add(exchange)
+      } else {
+        startExchange(state, exchange, now())
+      }
+    case .preload(let preload):
+      preloads.tell(preload)
     case .validated(let exchange, let found):
       validations.removeValue(forKey: exchange.id)?(found)
     case .store(let body):

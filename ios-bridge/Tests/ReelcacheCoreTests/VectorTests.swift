@@ -5,8 +5,8 @@ import XCTest
 /// Every function of the core, bound to JSON; one part for each folder of the core.
 private func vectorRegistry() -> VectorRegistry {
   let parts = [
-    vectorsBase(), vectorsHttp(), vectorsRoute(), vectorsPlaylist(), vectorsCache(), vectorsDownload(),
-    vectorsResponse(),
+    vectorsBase(), vectorsHttp(), vectorsRoute(), vectorsPlaylist(), vectorsPreload(), vectorsCache(),
+    vectorsDownload(), vectorsResponse(),
   ]
   return parts.reduce(into: [:]) { whole, part in
     whole.merge(part) { _, _ in preconditionFailure("Two parts of the registry name the same module") }

@@ -60,6 +60,8 @@ func vectorsPlaylist() -> VectorRegistry {
       "exportedVariables": call(exportedVariables),
       "substituteVariables": call(substituteVariables),
       "nameQueryParameters": call(nameQueryParameters),
+      "exportsText": call(exportsText),
+      "plainPlaylist": call(plainPlaylist),
       "definesVariables": call(definesVariables),
       "namesQueryParameters": call(namesQueryParameters),
     ],

@@ -7,7 +7,8 @@ func vectorsResponse() -> VectorRegistry {
       "cacheStatusText": call(cacheStatusText),
     ],
     "response/problem-body": [
-      "problemBody": call(problemBody)
+      "problemBody": call(problemBody),
+      "jsonString": call(jsonString),
     ],
     "response/reason-phrase": [
       "reasonPhrase": call(reasonPhrase)

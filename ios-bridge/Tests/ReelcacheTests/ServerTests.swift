@@ -156,12 +156,12 @@ final class ServerTests: XCTestCase {
     XCTAssertEqual(last, .stopped)
   }
 
-  func testWhatIsPrefetchedIsAHitAndSurvivesARestart() async throws {
+  func testWhatIsPreloadedIsAHitAndSurvivesARestart() async throws {
     let origin = try TestOrigin(20_000)
     defer { origin.close() }
     let shared = folder().path
     let first = try await startServer(options { $0.cacheDir = shared })
-    first.prefetch("\(origin.url)/x.ts")
+    first.preload("\(origin.url)/x.ts")
     try await until("the bytes on disk") { $0.bytes == 20_000 && $0.flights == 0 }
     await first.stop()
     let second = try await startServer(options { $0.cacheDir = shared })
@@ -299,7 +299,7 @@ final class ServerTests: XCTestCase {
   private func partsOfAStoppedServer(_ origin: TestOrigin) async throws -> [Weak] {
     let server = try await startServer(options())
     for _ in 0..<2 { _ = try await fetch(server.convertUrl("\(origin.url)/x.ts")) }
-    server.prefetch("\(origin.url)/y.ts")
+    server.preload("\(origin.url)/y.ts")
     await server.stop()
     let app = server.app
     let engine = app.engine

@@ -9,7 +9,7 @@ import Foundation
   import Glibc
 #endif
 
-/// An origin of plain sockets on loopback: every path has the same seeded body. Threads, since a test may block.
+/// An origin of plain sockets on loopback: every path has the same seeded body, but those of texts. Threads, since a test may block.
 final class TestOrigin: @unchecked Sendable {
   let port: Int
   let body: Data
@@ -20,6 +20,8 @@ final class TestOrigin: @unchecked Sendable {
   private var closed = false
   /// The body of a refusal.
   let refusal = Data(repeating: 7, count: 300_000)
+  /// Playlists by their paths.
+  private let texts: [String: String]
 
   var url: String { "http://127.0.0.1:\(port)" }
 
@@ -32,7 +34,8 @@ final class TestOrigin: @unchecked Sendable {
     set { lock.withLock { refused = newValue } }
   }
 
-  init(_ bytes: Int) throws {
+  init(_ bytes: Int, _ texts: [String: String] = [:]) throws {
+    self.texts = texts
     var seed: UInt32 = 1
     body = Data(
       (0..<bytes).map { _ in
@@ -102,10 +105,13 @@ final class TestOrigin: @unchecked Sendable {
           if !send(connection, Data(answer.utf8) + refusal) { return }
           continue
         }
+        let path = head.split(separator: " ").dropFirst().first.map(String.init) ?? ""
+        let content = texts[path].map { Data($0.utf8) } ?? body
+        let type = texts[path] == nil ? "video/mp2t" : "application/vnd.apple.mpegurl"
         let answer =
-          "HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nETag: \"v1\"\r\nCache-Control: max-age=600\r\n"
-          + "Content-Length: \(body.count)\r\n\r\n"
-        if !send(connection, Data(answer.utf8) + body) { return }
+          "HTTP/1.1 200 OK\r\nContent-Type: \(type)\r\nETag: \"v1\"\r\nCache-Control: max-age=600\r\n"
+          + "Content-Length: \(content.count)\r\n\r\n"
+        if !send(connection, Data(answer.utf8) + content) { return }
       }
       let count = recv(connection, &buffer, buffer.count, 0)
       if count <= 0 { return }

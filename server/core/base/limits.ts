@@ -115,6 +115,18 @@ export type Limits = {
   surveyPlaylistsMax: number;
   /** How much of a variant's beginning must be stored for it to come first, in milliseconds; 0 is all of it. */
   warmStartMs: number;
+  /** Preloads at work at once, and ended ones that are remembered. */
+  preloadsMax: number;
+  /** Requests of preloads at once. */
+  preloadTransfersMax: number;
+  /** Segments of one playlist that are preloaded. */
+  preloadSegmentsMax: number;
+  /** What is preloaded of a plain file by seconds or segments, in bytes. */
+  preloadFileBytes: number;
+  /** Times in a row that a preload tries again what failed on the way. */
+  preloadTriesMax: number;
+  /** Items of a feed that its window may hold. */
+  windowMax: number;
 };
 
 /** The values in force unless an option says otherwise. */
@@ -174,4 +186,10 @@ export const defaultLimits: Limits = {
   laterAtOnceMax: 2,
   surveyPlaylistsMax: 256,
   warmStartMs: 4_000,
+  preloadsMax: 64,
+  preloadTransfersMax: 4,
+  preloadSegmentsMax: 4_096,
+  preloadFileBytes: 2_097_152,
+  preloadTriesMax: 5,
+  windowMax: 16,
 };

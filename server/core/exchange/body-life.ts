@@ -29,7 +29,11 @@ export function blankBody(state: ProxyState, key: string, url: string, nowMs: nu
 /** Makes the body the one that its key finds; the version before it is doomed. */
 export function publishBody(state: ProxyState, body: Body): void {
   const slot = slotFor(state.table, body.entry.key);
-  if (slot.current !== null) doomBody(state, slot.current);
+  if (slot.current !== null) {
+    // R-PIN-1
+    body.entry.pinned ||= slot.current.entry.pinned;
+    doomBody(state, slot.current);
+  }
   installBody(state.table, slotFor(state.table, body.entry.key), body);
 }
 

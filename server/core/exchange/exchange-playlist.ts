@@ -20,6 +20,7 @@ import { fetchLater } from "./fetch-later.ts";
 import { playlistKey, recallPlaylist, rememberPlaylist } from "./playlist-memory.ts";
 import type { Survey } from "./playlist-survey.ts";
 import { beginSurvey, surveyGathered, surveyPurpose } from "./playlist-survey.ts";
+import { preloadPlaylist } from "./preload-run.ts";
 import { answerProblem, finishExchange, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { isMomentary, segmentDelivery } from "./segment-delivery.ts";
@@ -58,20 +59,9 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
     surveyGathered(state, exchange, exchange.survey, bytes, nowMs);
     return;
   }
-  if (isPlaylistBody(bytes) !== "yes" && exchange.own.as !== "none") {
-    sendJson(state, exchange, body, bytes, nowMs);
-    return;
-  }
   if (isPlaylistBody(bytes) !== "yes") {
-    body.entry.kind = "media";
-    storeBody(state, body);
-    sendHead(
-      state,
-      exchange,
-      bodyHead(state, exchange, body, body.status, 0, bytes.length, nowMs),
-      bodyOf(exchange, bytes),
-    );
-    finishExchange(state, exchange, nowMs);
+    if (exchange.own.as !== "none") sendJson(state, exchange, body, bytes, nowMs);
+    else sendUntouched(state, exchange, body, bytes, nowMs);
     return;
   }
   const context = rewriteContext(state, exchange, body);
@@ -83,6 +73,12 @@ export function gatherDone(state: ProxyState, exchange: Exchange, bytes: string,
     return;
   }
   const { expressUrls, names, playlists } = learnPlaylist(state, body, bytes, context.sources);
+  if (exchange.method === "") {
+    exchange.status = 200;
+    if (exchange.task !== null) preloadPlaylist(state, exchange.task, bytes, body.entry.finalUrl, context.sources);
+    finishExchange(state, exchange, nowMs);
+    return;
+  }
   // R-OFFLINE-9
   const purpose = definesVariables(bytes) ? "none" : surveyPurpose(state, exchange, body);
   if (purpose !== "none") {
@@ -139,7 +135,7 @@ export function answerKnownPlaylist(state: ProxyState, exchange: Exchange, body:
   if (!body.journalled || !entryComplete(entry) || isMomentary(state, body)) return false;
   if (surveyPurpose(state, exchange, body) !== "none") return false;
   const key = playlistKey(entry.id, exchange.form, exchange.prefix, exchange.own);
-  const known = recallPlaylist(state.playlists, key, entry.finalUrl, ownUrlOf(exchange, body));
+  const known = recallPlaylist(state.playlists, key, entry.finalUrl, ownUrlOf(exchange.url, body));
   if (known === null) return false;
   // R-EXPRESS-2
   for (const url of known.expressUrls) rememberUrl(state.expressUrls, url);
@@ -153,9 +149,30 @@ export function gatherTooLarge(state: ProxyState, exchange: Exchange, nowMs: num
   answerProblem(state, exchange, "playlist-too-large", "the body is larger than playlistBytesMax", nowMs);
 }
 
+/** Where the values of a playlist's variables come from when it is asked for by a URL, and may import these. */
+export function variableSources(state: ProxyState, body: Body, url: string, imports: string): VariableSources {
+  const { targetBytesMax, variablesBytesMax, variablesMax } = state.options.limits;
+  return {
+    ownUrl: ownUrlOf(url, body),
+    imports,
+    countMax: variablesMax,
+    bytesMax: variablesBytesMax,
+    uriBytesMax: targetBytesMax,
+  };
+}
+
 function answerUrisTooLarge(state: ProxyState, exchange: Exchange, nowMs: number): void {
   const detail = "the playlist's URIs come to more than urisBytesMax";
   answerProblem(state, exchange, "playlist-too-large", detail, nowMs);
+}
+
+/** Sends what only claims to be a playlist. */
+function sendUntouched(state: ProxyState, exchange: Exchange, body: Body, bytes: string, nowMs: number): void {
+  body.entry.kind = "media";
+  storeBody(state, body);
+  const head = bodyHead(state, exchange, body, body.status, 0, bytes.length, nowMs);
+  sendHead(state, exchange, head, bodyOf(exchange, bytes));
+  finishExchange(state, exchange, nowMs);
 }
 
 /** Sends an asset list or a steering manifest, rewritten like a playlist. */
@@ -230,21 +247,15 @@ function momentaryFields(stored: FieldList): FieldList {
 /** How an exchange's player sees a playlist. */
 function rewriteContext(state: ProxyState, exchange: Exchange, body: Body): RewriteContext {
   const { form, own, prefix, url } = exchange;
-  const { targetBytesMax, urisBytesMax, variablesBytesMax, variablesMax } = state.options.limits;
-  const sources = {
-    ownUrl: ownUrlOf(exchange, body),
-    imports: own.define,
-    countMax: variablesMax,
-    bytesMax: variablesBytesMax,
-    uriBytesMax: targetBytesMax,
-  };
-  return { prefix, form, baseUrl: body.entry.finalUrl, playerUrl: url, sources, bytesMax: urisBytesMax };
+  const sources = variableSources(state, body, url, own.define);
+  const bytesMax = state.options.limits.urisBytesMax;
+  return { prefix, form, baseUrl: body.entry.finalUrl, playerUrl: url, sources, bytesMax };
 }
 
 /** The URL whose query a playlist means: where a redirect led, else the one asked for, for the key may leave out some. */
-function ownUrlOf(exchange: Exchange, body: Body): string {
+function ownUrlOf(url: string, body: Body): string {
   // R-VAR-6
-  return body.entry.finalUrl === body.entry.url ? exchange.url : body.entry.finalUrl;
+  return body.entry.finalUrl === body.entry.url ? url : body.entry.finalUrl;
 }
 
 function bodyOf(exchange: Exchange, content: string): string {

@@ -22,6 +22,7 @@ import { answerKnownPlaylist } from "./exchange-playlist.ts";
 import { resumeReading } from "./exchange-read.ts";
 import { joinFlight, launchFlight, openHole, promoteFlight, unpause } from "./flight-control.ts";
 import { surveyPurpose } from "./playlist-survey.ts";
+import { endsPreload } from "./preload-run.ts";
 import { answerProblem, finishExchange, plainParts, sendHead } from "./problem.ts";
 import type { Exchange, ProxyState, Validation } from "./proxy-state.ts";
 import { isMomentary } from "./segment-delivery.ts";
@@ -35,7 +36,7 @@ export function serveBody(state: ProxyState, exchange: Exchange, body: Body, now
     return;
   }
   if (exchange.body === null) holdBody(exchange, body);
-  if (endsAhead(state, exchange, body, nowMs)) return;
+  if (endsAhead(state, exchange, body, nowMs) || endsPreload(state, exchange, body, nowMs)) return;
   if (body.entry.kind !== "media") noteChoice(state, exchange, nowMs);
   body.entry.accessMs = nowMs;
   if (body.journalled) state.actions.push({ kind: "touch", body });
@@ -50,7 +51,8 @@ export function serveBody(state: ProxyState, exchange: Exchange, body: Body, now
     exchange.playlist = true;
     if (lacksStored(state, exchange, body, 0, body.entry.total, nowMs)) return;
     noteSource(exchange, body, 0, body.entry.total);
-    if (answerKnownPlaylist(state, exchange, body, nowMs)) return;
+    // Who fetches for later reads what the origin sent.
+    if (exchange.method !== "" && answerKnownPlaylist(state, exchange, body, nowMs)) return;
     beginReading(state, exchange, body, 0, body.entry.total, "gathering", nowMs);
     return;
   }

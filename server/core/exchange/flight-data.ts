@@ -4,6 +4,7 @@ import { flightFurthest, flightShouldPause, flightTailFloor } from "../download/
 import { stopStoring } from "./body-life.ts";
 import { endDrained, removeFlight, unpause } from "./flight-control.ts";
 import { flightComplete } from "./flight-end.ts";
+import { settlePreloads } from "./preload-run.ts";
 import type { ProxyState } from "./proxy-state.ts";
 
 /**
@@ -66,6 +67,7 @@ export function flightTrim(state: ProxyState, flight: Flight): number {
 export function bodyWriteFailed(state: ProxyState, body: Body, nowMs: number): void {
   stopStoring(state, body);
   endDrained(state, body, nowMs);
+  settlePreloads(state, nowMs);
   for (const flight of body.flights) {
     // No origin waits for the disk any more.
     if (flight.paused && !flightShouldPause(flight, state.options.limits)) unpause(state, flight);

@@ -13,6 +13,7 @@ import { doomBody, storeBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
 import { serveBody } from "./exchange-serve.ts";
 import { drainFlight, journalFlight, leaveSlot, removeFlight } from "./flight-control.ts";
+import { settlePreloads } from "./preload-run.ts";
 import { answerProblem } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { flightsByAge } from "./proxy-state.ts";
@@ -66,6 +67,7 @@ export function flightWritten(state: ProxyState, flight: Flight, upTo: number, n
   const due = drained || flight.written - flight.journalled >= state.options.limits.commitBytes;
   if (due) journalFlight(state, flight);
   if (drained) removeFlight(state, flight, nowMs);
+  settlePreloads(state, nowMs);
   evictIfNeeded(state, nowMs);
 }
 

@@ -243,8 +243,9 @@ function serveWaiters(state: ProxyState, flight: Flight, answer: OriginAnswer, s
 
 /** What is not for all is fetched by each (R-STORE-8). */
 function fetchAlone(state: ProxyState, exchange: Exchange, nowMs: number): void {
-  // R-AHEAD-10; who validates has its answer: what is stored is replaced.
-  if (exchange.ahead || exchange.found !== null) {
+  if (exchange.task !== null) exchange.task.failure = "not-stored";
+  // R-AHEAD-10, R-PRE-9; who validates has its answer: what is stored is replaced.
+  if (exchange.ahead || exchange.found !== null || exchange.task !== null) {
     if (exchange.found !== null) exchange.found = "updated";
     finishExchange(state, exchange, nowMs);
     return;

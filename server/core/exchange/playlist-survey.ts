@@ -90,7 +90,7 @@ function probeOrigin(state: ProxyState, exchange: Exchange, nowMs: number): void
   const openUntil = breakerOpenUntil(state.breakers, originOf(exchange.url));
   // R-OFFLINE-7
   if (state.offline || openUntil < 0 || openUntil > nowMs) return;
-  const probe = backgroundExchange(state, exchange.url, exchange.form, exchange.prefix, nowMs);
+  const probe = backgroundExchange(state, { url: exchange.url, start: 0, end: -1 }, exchange.own, nowMs);
   probe.renews = true;
   state.actions.push({ kind: "begin", exchange: probe });
 }

@@ -9,6 +9,7 @@ import { dropBody } from "./body-life.ts";
 import { evictIfNeeded } from "./eviction-run.ts";
 import { laterEnded } from "./fetch-later.ts";
 import { detachFlight, detachFlights } from "./flight-control.ts";
+import { partEnded, partOutcome } from "./preload-run.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 
 /** Answers an exchange whose head has not gone out with a problem; ends it. */
@@ -96,7 +97,8 @@ export function finishExchange(state: ProxyState, exchange: Exchange, nowMs: num
     // R-LANE-10: a place in the queue is given back, unless a reader waits for the flight as well.
     detachFlight(state, flight, nowMs);
   }
-  const body = exchange.body;
+  const { body, task } = exchange;
+  const outcome = task === null ? null : partOutcome(exchange, task);
   // R-EVICT-9: what has just been played is the last to go, however long ago its playing began.
   if (body?.journalled === true) {
     body.entry.accessMs = nowMs;
@@ -104,5 +106,6 @@ export function finishExchange(state: ProxyState, exchange: Exchange, nowMs: num
   }
   dropBody(state, exchange);
   if (body !== null) detachFlights(state, body, nowMs);
+  if (task !== null && outcome !== null) partEnded(state, exchange, task, outcome, nowMs);
   evictIfNeeded(state, nowMs);
 }

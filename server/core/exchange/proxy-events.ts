@@ -13,6 +13,7 @@ import { grantFlights, leaveSlot, parkPaused } from "./flight-control.ts";
 import { failWaiting, flightFailed } from "./flight-end.ts";
 import { forgetPlaylists } from "./playlist-memory.ts";
 import { surveyGathered } from "./playlist-survey.ts";
+import { runPreloads } from "./preload-run.ts";
 import { answerProblem, finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { flightsByAge } from "./proxy-state.ts";
@@ -29,6 +30,7 @@ export function proxyTick(state: ProxyState, nowMs: number): void {
     if (flight !== undefined) flightFailed(state, flight, "too-busy", "no transfer slot came free in time", nowMs);
   }
   wakeSleepers(state, nowMs);
+  if (state.preloads.wakeMs !== -1 && state.preloads.wakeMs <= nowMs) runPreloads(state, nowMs);
   evictIfNeeded(state, nowMs);
 }
 
@@ -38,7 +40,8 @@ export function proxyDeadline(state: ProxyState): number {
   for (const cursor of state.sleepers) {
     if (deadline === -1 || cursor.notBeforeMs < deadline) deadline = cursor.notBeforeMs;
   }
-  return deadline;
+  const { wakeMs } = state.preloads;
+  return wakeMs !== -1 && (deadline === -1 || wakeMs < deadline) ? wakeMs : deadline;
 }
 
 /** The player is gone, or has everything: its place, cursor and flights are given back. */
@@ -94,8 +97,11 @@ export function setReserveShortfall(state: ProxyState, bytes: number, nowMs: num
 export function connectivityChanged(state: ProxyState, isOnline: boolean, nowMs: number): void {
   breakerReset(state.breakers);
   state.offline = !isOnline;
+  // R-PRE-8
+  for (const preload of state.preloads.active) preload.notBeforeMs = 0;
   // R-OFFLINE-8
   if (state.offline) failWaiting(state, flightsByAge(state), "offline", "the network is gone", nowMs);
+  runPreloads(state, nowMs);
 }
 
 /** Bytes stored of all resources, for checks: what `table.bytes` must equal. */

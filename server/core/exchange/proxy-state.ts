@@ -23,6 +23,9 @@ import type { OriginAnswer } from "./flight-head.ts";
 import type { PlaylistMemory } from "./playlist-memory.ts";
 import { newPlaylistMemory } from "./playlist-memory.ts";
 import type { Survey } from "./playlist-survey.ts";
+import type { PreloadTask } from "./preload-run.ts";
+import type { Preload, PreloadTable } from "./preload-table.ts";
+import { newPreloadTable } from "./preload-table.ts";
 import type { DeliveryPolicy } from "./segment-delivery.ts";
 import type { StartClaim, StartMemory } from "./start-memory.ts";
 import { newStartMemory } from "./start-memory.ts";
@@ -133,6 +136,8 @@ export type Exchange = {
   later: boolean;
   /** It asks the origin although what is stored is fresh. */
   renews: boolean;
+  /** What of a preload it fetches. */
+  task: PreloadTask | null;
   /** Whether its playlist is where its player begins; null before it is answered with one. */
   startClaim: StartClaim | null;
   /** What it looks up before it is answered with a multivariant playlist. */
@@ -185,6 +190,8 @@ export type Action =
   | { kind: "forget"; body: Body }
   /** Delete the entry's file: nobody uses it any more. */
   | { kind: "remove"; body: Body }
+  /** The preload came further, or is over. */
+  | { kind: "preload"; preload: Preload }
   /** Something that a listener may want to know. */
   | { kind: "event"; name: "evicted" | "breaker"; detail: string };
 
@@ -208,6 +215,10 @@ export type ProxyState = {
   playlists: PlaylistMemory;
   /** Media playlists with which a player may begin. */
   starts: StartMemory;
+  /** What is fetched for later. */
+  preloads: PreloadTable;
+  /** The preloads of the feed's window, the nearest first. */
+  window: Preload[];
   /** What players asked for. */
   targets: TargetMemory;
   nextEntryId: number;
@@ -256,6 +267,8 @@ export function newProxyState(options: CoreOptions, nextEntryId: number, evictAf
     later: newLaterQueue(),
     playlists: newPlaylistMemory(options.limits.playlistMemoryBytesMax),
     starts: newStartMemory(options.limits.startAheadUrlsMax),
+    preloads: newPreloadTable(),
+    window: [],
     targets: newTargetMemory(targetMemoryBytes),
     nextEntryId,
     nextFlightId: 1,

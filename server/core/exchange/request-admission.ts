@@ -21,6 +21,9 @@ import { proxyPrefix } from "../route/proxied-url.ts";
 import type { UrlForm } from "../route/request-target.ts";
 import { parseTarget, targetAuthority } from "../route/request-target.ts";
 import { upstreamUrlAllowed } from "../route/upstream-access.ts";
+import { controlHead, controlProblem } from "./control-answer.ts";
+import type { ControlCommand } from "./control-command.ts";
+import { controlCommand, controlFault, isControlPath } from "./control-command.ts";
 import { planExchange } from "./exchange-plan.ts";
 import { finishExchange, plainParts, problemHead } from "./problem.ts";
 import type { Exchange, PlayerRequest, ProxyState } from "./proxy-state.ts";
@@ -33,6 +36,8 @@ export type Admission =
   | { kind: "exchange"; exchange: Exchange }
   /** A page of the proxy's own, for the edge to answer. */
   | { kind: "local"; path: string; query: string }
+  /** A command for the proxy itself. */
+  | { kind: "control"; command: ControlCommand }
   /** The answer, complete. */
   | { kind: "answer"; head: ResponseHead; content: string };
 
@@ -58,18 +63,22 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
   if (allowed === "wrong")
     return refuse(state, request, "wrong-host", "use 127.0.0.1, localhost, or a name allowed by option", nowMs);
   const isRead = request.method === "GET" || request.method === "HEAD" || request.method === "OPTIONS";
+  const isServed = isRead || isCommand(state, request);
   // R-HTTP-3, R-PASS-1
-  if (!isRead && !mayPass(state, request)) return refuse(state, request, "method-not-allowed", "", nowMs);
+  if (!isServed && !mayPass(state, request)) return refuse(state, request, "method-not-allowed", "", nowMs);
   // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
-  if (isRead && hasContent(request))
+  if (isServed && hasContent(request))
     return refuse(state, request, "bad-request", "this method takes no content", nowMs);
   let target = recallTarget(state.targets, request.target);
   if (target === null) {
     const route = parseTarget(request.target, state.options.secret);
     if (route.kind === "error") return refuse(state, request, route.code, route.detail, nowMs);
+    if (route.kind === "local" && isControlPath(route.path)) {
+      return admitControl(state, request, route.path, route.query, host ?? localAuthority(request), nowMs);
+    }
     if (route.kind === "local") {
       if (request.method === "OPTIONS") return preflight(state, request, nowMs);
-      if (!isRead) return refuse(state, request, "method-not-allowed", "", nowMs);
+      if (!isServed) return refuse(state, request, "method-not-allowed", "", nowMs);
       return { kind: "local", path: route.path, query: route.query };
     }
     target = targetOf(state, route.form, route.url, route.own);
@@ -80,27 +89,50 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
   return { kind: "exchange", exchange: newExchange(state, request, target, prefix, nowMs) };
 }
 
+/** Whether a request that is none of a player's is a command. */
+function isCommand(state: ProxyState, request: PlayerRequest): boolean {
+  const route = request.method === "POST" ? parseTarget(request.target, state.options.secret) : null;
+  return route?.kind === "local" && isControlPath(route.path);
+}
+
+function admitControl(
+  state: ProxyState,
+  request: PlayerRequest,
+  path: string,
+  query: string,
+  host: string,
+  nowMs: number,
+): Admission {
+  // R-CTRL-4: no page of another site is told that it may.
+  const detail =
+    request.method === "OPTIONS" ? "control has no preflight" : controlFault(request.method, request.fields, host);
+  if (detail !== null) {
+    const answer = controlProblem("forbidden-page", detail);
+    const content = request.method === "HEAD" ? "" : answer.content;
+    return { kind: "answer", head: controlHead(state, request, answer, nowMs), content };
+  }
+  return { kind: "control", command: controlCommand(request.method, path, query) };
+}
+
 /** Plans an exchange that was admitted or begun. */
 export function startExchange(state: ProxyState, exchange: Exchange, nowMs: number): void {
+  // What it was begun for may have been cancelled meanwhile.
+  if (exchange.state === "done") return;
   // R-AHEAD-7: what it was begun for may be on its way by now.
   if (exchange.ahead && !isWorthFetching(state, exchange, nowMs)) finishExchange(state, exchange, nowMs);
   else planExchange(state, exchange, nowMs);
 }
 
 /** Begins an exchange without a player: its bytes are fetched in the background and kept. */
-export function backgroundExchange(
-  state: ProxyState,
-  url: string,
-  form: UrlForm,
-  prefix: string,
-  nowMs: number,
-): Exchange {
-  return unheardExchange(state, [], form, url, prefix, nowMs);
+export function backgroundExchange(state: ProxyState, part: PlaylistPart, own: OwnParameters, nowMs: number): Exchange {
+  const fields = part.end === -1 ? [] : ["Range", rangeText(part.start, part.end)];
+  // R-PRE-1
+  return unheardExchange(state, fields, "query", part.url, own, "", nowMs);
 }
 
 /** Begins an exchange that asks an origin whether what is stored of a URL is current, for requests with these fields. */
 export function validationExchange(state: ProxyState, url: string, fields: FieldList, nowMs: number): Exchange {
-  const exchange = unheardExchange(state, fields, "query", url, "", nowMs);
+  const exchange = unheardExchange(state, fields, "query", url, noParameters(), "", nowMs);
   exchange.found = "failed";
   return exchange;
 }
@@ -118,7 +150,7 @@ export function partExchange(state: ProxyState, player: Exchange, part: Playlist
   // R-AHEAD-8: they were for the playlist.
   for (const name of playlistsOwnFields) fieldRemove(fields, name);
   if (part.end !== -1) fields.push("Range", rangeText(part.start, part.end));
-  return unheardExchange(state, fields, player.form, part.url, player.prefix, nowMs);
+  return unheardExchange(state, fields, player.form, part.url, noParameters(), player.prefix, nowMs);
 }
 
 const playlistsOwnFields = [
@@ -163,6 +195,7 @@ function unheardExchange(
   fields: FieldList,
   form: UrlForm,
   url: string,
+  own: OwnParameters,
   prefix: string,
   nowMs: number,
 ): Exchange {
@@ -175,7 +208,7 @@ function unheardExchange(
     localPort: 0,
     close: false,
   };
-  const exchange = newExchange(state, request, targetOf(state, form, url, noParameters()), prefix, nowMs);
+  const exchange = newExchange(state, request, targetOf(state, form, url, own), prefix, nowMs);
   exchange.method = "";
   return exchange;
 }
@@ -227,6 +260,7 @@ function newExchange(
     ahead: false,
     later: false,
     renews: false,
+    task: null,
     startClaim: null,
     survey: null,
     solo: false,

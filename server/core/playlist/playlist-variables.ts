@@ -111,6 +111,43 @@ export function nameQueryParameters(bytes: string, ownUrl: string): string {
   return copied === 0 ? bytes : named + bytes.slice(copied);
 }
 
+/** The variables that the playlists of a playlist may import, as they travel; "" for none. */
+export function exportsText(bytes: string, sources: VariableSources): string {
+  return variablesText(exportedVariables(playlistDefinitions(nameQueryParameters(bytes, sources.ownUrl), sources)));
+}
+
+/**
+ * The playlist with values for references, for who reads it as a player does. A line on which a player must fail stays,
+ * as do those for which there is no room in `bytesMax`, and what they name is not known.
+ */
+export function plainPlaylist(bytes: string, sources: VariableSources, bytesMax: number): string {
+  if (!definesVariables(bytes)) return bytes;
+  const text = nameQueryParameters(bytes, sources.ownUrl);
+  const definitions = playlistDefinitions(text, sources);
+  for (const definition of definitions) {
+    if (definition.value !== null && !isQuotable(definition.value)) definition.value = null;
+  }
+  let plain = "";
+  let copied = 0;
+  let room = bytesMax;
+  let start = 0;
+  while (start < text.length) {
+    const next = lineNext(text, start);
+    const line = text.slice(start, next);
+    if (line.includes("{$")) {
+      const named = substituteVariables(line, start, definitions, sources.uriBytesMax);
+      // R-VAR-11
+      if (named !== null && named.length <= room) {
+        room -= named.length;
+        plain += text.slice(copied, start) + named;
+        copied = next;
+      }
+    }
+    start = next;
+  }
+  return plain + text.slice(copied);
+}
+
 /** Whether a playlist may define variables. A quick test. */
 export function definesVariables(bytes: string): boolean {
   return bytes.includes(defineTag);

@@ -8,6 +8,7 @@
 import { attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
 import { isTag, onlyQuoted, partUrl } from "./playlist-part.ts";
 import { type UriMapper, uriMapper } from "./uri-mapper.ts";
+import { variantList } from "./variant-list.ts";
 
 /**
  * The playlist with only the variants, renditions and trick-play streams whose playlists are among `playable` (absolute
@@ -74,8 +75,8 @@ export function warmFirst(bytes: string, baseUrl: string, warm: string[]): strin
 export function variantUrls(bytes: string, baseUrl: string): string[] {
   const urls: string[] = [];
   const seen = new Set<string>([""]);
-  for (const { kind, url } of readPieces(bytes, uriMapper("", "path", baseUrl))) {
-    if (kind !== "variant" || url === null || seen.has(url)) continue;
+  for (const { url } of variantList(bytes, baseUrl).variants) {
+    if (seen.has(url)) continue;
     seen.add(url);
     urls.push(url);
   }

@@ -21,7 +21,7 @@ export function problemBody(code: ErrorCode, detail: string, instance: string | 
 }
 
 /** A JSON string (RFC 8259 section 7); every character outside printable ASCII becomes `\u00xx`. */
-function jsonString(text: string): string {
+export function jsonString(text: string): string {
   let quoted = '"';
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);

@@ -21,6 +21,11 @@ export function actionLine(action: Exclude<Action, { kind: "head" | "pump" | "va
     case "forget":
     case "remove":
       return `${action.kind} e${action.body.entry.id}`;
+    case "preload": {
+      const { id, state, cause, bytes, segments, segmentsAll, durationMs } = action.preload;
+      const why = cause === "" ? "" : ` (${cause})`;
+      return `preload p${id} ${state}${why}: ${bytes} bytes, ${segments} of ${segmentsAll} segments, ${durationMs} ms`;
+    }
     case "event":
       return `event ${action.name} ${action.detail}`;
     case "abort":

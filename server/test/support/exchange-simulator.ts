@@ -5,6 +5,8 @@
 import type { Entry } from "../../core/cache/entry.ts";
 import type { Body, Flight } from "../../core/download/flight.ts";
 import { flightShouldPause } from "../../core/download/flight.ts";
+import { controlAnswer } from "../../core/exchange/control-answer.ts";
+import type { ControlCommand } from "../../core/exchange/control-command.ts";
 import { gatherBegan, gatherDone, gatherTooLarge } from "../../core/exchange/exchange-playlist.ts";
 import { nextStep, readerAdvanced, readFailed } from "../../core/exchange/exchange-read.ts";
 import { unpause } from "../../core/exchange/flight-control.ts";
@@ -12,6 +14,7 @@ import { bodyWriteFailed, flightData, flightSettle, flightTrim } from "../../cor
 import { flightDone, flightWritten, pumpReaders } from "../../core/exchange/flight-end.ts";
 import type { OriginAnswer } from "../../core/exchange/flight-head.ts";
 import { flightHead, flightResigned } from "../../core/exchange/flight-head.ts";
+import type { TextShelf } from "../../core/exchange/presentation.ts";
 import { exchangeEnded, exchangeLost, loadEntries } from "../../core/exchange/proxy-events.ts";
 import type { Action, CoreOptions, Exchange, PlayerRequest, ProxyState } from "../../core/exchange/proxy-state.ts";
 import { newProxyState } from "../../core/exchange/proxy-state.ts";
@@ -23,6 +26,7 @@ import {
 } from "../../core/exchange/request-admission.ts";
 import { readerDiskEnd, tailFlight } from "../../core/reader/reader-step.ts";
 import type { ResponseHead } from "../../core/response/response-head.ts";
+import { noParameters } from "../../core/route/own-parameters.ts";
 import { actionLine, headLine } from "./exchange-lines.ts";
 import type { SimFlight } from "./flight-memory.ts";
 import { chunkAt, heldText } from "./flight-memory.ts";
@@ -65,6 +69,8 @@ export class Simulator {
       } else if (admission.kind === "answer") {
         this.lines.push(headLine(name, admission.head));
         if (admission.content !== "") this.lines.push(`${name} body ${admission.content}`);
+      } else if (admission.kind === "control") {
+        this.control(name, admission.command);
       } else {
         this.attach(name, admission.exchange, window, false);
         startExchange(this.state, admission.exchange, this.nowMs);
@@ -74,7 +80,7 @@ export class Simulator {
 
   preload(name: string, url: string): void {
     this.run(() => {
-      const exchange = backgroundExchange(this.state, url, "query", "", this.nowMs);
+      const exchange = backgroundExchange(this.state, { url, start: 0, end: -1 }, noParameters(), this.nowMs);
       this.attach(name, exchange, Number.MAX_SAFE_INTEGER, true);
       startExchange(this.state, exchange, this.nowMs);
     });
@@ -175,6 +181,17 @@ export class Simulator {
     if (exchange === null || player.end !== "" || player.reading !== null) return false;
     if (exchange.state === "gathering") return true;
     return exchange.state === "sending" && (player.background || player.window > 0);
+  }
+
+  /** Carries out a command; the texts that it needs are read at once. */
+  private control(name: string, command: ControlCommand): void {
+    const shelf: TextShelf = { texts: new Map(), needed: [] };
+    let answer = controlAnswer(this.state, command, shelf, this.nowMs);
+    while (answer === null) {
+      for (const body of shelf.needed) shelf.texts.set(body.entry.id, this.files.get(body.entry.id) ?? "");
+      answer = controlAnswer(this.state, command, shelf, this.nowMs);
+    }
+    this.lines.push(`${name} control ${answer.status} ${answer.content.trimEnd()}`);
   }
 
   private attach(name: string, exchange: Exchange, window: number, background: boolean): void {

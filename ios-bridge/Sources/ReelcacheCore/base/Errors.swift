@@ -6,6 +6,8 @@ package enum ErrorCode: String, TextUnion, CaseIterable, Sendable {
   case badUrl = "bad-url"
   case forbiddenSecret = "forbidden-secret"
   case forbiddenUpstream = "forbidden-upstream"
+  case forbiddenPage = "forbidden-page"
+  case badCommand = "bad-command"
   case notFound = "not-found"
   case methodNotAllowed = "method-not-allowed"
   case requestTimeout = "request-timeout"
@@ -51,6 +53,9 @@ package func errorRow(_ code: ErrorCode) -> ErrorRow {
   case .badUrl: ErrorRow(status: 400, title: "The upstream URL is not a usable http or https URL", level: .info)
   case .forbiddenSecret: ErrorRow(status: 403, title: "The proxied URL lacks the right secret", level: .warn)
   case .forbiddenUpstream: ErrorRow(status: 403, title: "The upstream is not allowed", level: .warn)
+  case .forbiddenPage:
+    ErrorRow(status: 403, title: "A page of another site may not control the proxy", level: .warn)
+  case .badCommand: ErrorRow(status: 400, title: "The command is not understood", level: .info)
   case .notFound: ErrorRow(status: 404, title: "There is nothing at this path", level: .info)
   case .methodNotAllowed: ErrorRow(status: 405, title: "Only GET, HEAD and OPTIONS are served", level: .info)
   case .requestTimeout: ErrorRow(status: 408, title: "The request head did not arrive in time", level: .info)

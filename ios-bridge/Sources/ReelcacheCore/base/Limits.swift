@@ -113,6 +113,18 @@ package struct Limits: Sendable, Equatable {
   package var surveyPlaylistsMax = 256
   /// How much of a variant's beginning must be stored for it to come first, in milliseconds; 0 is all of it.
   package var warmStartMs = 4_000
+  /// Preloads at work at once, and ended ones that are remembered.
+  package var preloadsMax = 64
+  /// Requests of preloads at once.
+  package var preloadTransfersMax = 4
+  /// Segments of one playlist that are preloaded.
+  package var preloadSegmentsMax = 4_096
+  /// What is preloaded of a plain file by seconds or segments, in bytes.
+  package var preloadFileBytes = 2_097_152
+  /// Times in a row that a preload tries again what failed on the way.
+  package var preloadTriesMax = 5
+  /// Items of a feed that its window may hold.
+  package var windowMax = 16
 
   package init() {}
 }
@@ -177,4 +189,10 @@ package nonisolated(unsafe) let limitFields: [(name: ByteString, field: Writable
   ("laterAtOnceMax", \.laterAtOnceMax),
   ("surveyPlaylistsMax", \.surveyPlaylistsMax),
   ("warmStartMs", \.warmStartMs),
+  ("preloadsMax", \.preloadsMax),
+  ("preloadTransfersMax", \.preloadTransfersMax),
+  ("preloadSegmentsMax", \.preloadSegmentsMax),
+  ("preloadFileBytes", \.preloadFileBytes),
+  ("preloadTriesMax", \.preloadTriesMax),
+  ("windowMax", \.windowMax),
 ]

@@ -35,7 +35,7 @@ package final class Body {
   @exclusivity(unchecked) package var flights: [Flight] = []
   var cursors: [Cursor] = []
   /// Exchanges that hold it open.
-  var uses = 0
+  package var uses = 0
   /// Bytes go to the file. False: passed through from memory only.
   @exclusivity(unchecked) package var storing = true
   /// It may never be found by a key: a pass-through, or not yet decided.

@@ -24,7 +24,11 @@ package func blankBody(_ state: ProxyState, _ key: ByteString, _ url: ByteString
 /// Makes the body the one that its key finds; the version before it is doomed.
 package func publishBody(_ state: ProxyState, _ body: Body) {
   let slot = slotFor(state.table, body.entry.key)
-  if let current = slot.current { doomBody(state, current) }
+  if let current = slot.current {
+    // R-PIN-1
+    if current.entry.pinned { body.entry.pinned = true }
+    doomBody(state, current)
+  }
   installBody(state.table, slotFor(state.table, body.entry.key), body)
 }
 

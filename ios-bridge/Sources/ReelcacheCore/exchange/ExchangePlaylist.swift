@@ -33,20 +33,12 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
     surveyGathered(state, exchange, survey, bytes, nowMs)
     return
   }
-  if isPlaylistBody(bytes) != .yes && exchange.own.as != .none {
-    sendJson(state, exchange, body, bytes, nowMs)
-    return
-  }
   if isPlaylistBody(bytes) != .yes {
-    body.entry.kind = .media
-    storeBody(state, body)
-    sendHead(
-      state,
-      exchange,
-      bodyHead(state, exchange, body, body.status, 0, bytes.count, nowMs),
-      bodyOf(exchange, bytes)
-    )
-    finishExchange(state, exchange, nowMs)
+    if exchange.own.as != .none {
+      sendJson(state, exchange, body, bytes, nowMs)
+    } else {
+      sendUntouched(state, exchange, body, bytes, nowMs)
+    }
     return
   }
   let context = rewriteContext(state, exchange, body)
@@ -57,6 +49,12 @@ package func gatherDone(_ state: ProxyState, _ exchange: Exchange, _ bytes: Byte
     return
   }
   let (expressUrls, names, playlists) = learnPlaylist(state, body, bytes, context.sources)
+  if exchange.method == .background {
+    exchange.status = 200
+    if let task = exchange.task { preloadPlaylist(state, task, bytes, body.entry.finalUrl, context.sources) }
+    finishExchange(state, exchange, nowMs)
+    return
+  }
   // R-OFFLINE-9
   let purpose = definesVariables(bytes) ? .none : surveyPurpose(state, exchange, body)
   if purpose != .none {
@@ -116,7 +114,7 @@ package func answerKnownPlaylist(_ state: ProxyState, _ exchange: Exchange, _ bo
   if surveyPurpose(state, exchange, body) != .none { return false }
   let key = playlistKey(entry.id, exchange.form, exchange.prefix, exchange.own)
   guard
-    let known = recallPlaylist(state.playlists, key, entry.finalUrl, ownUrlOf(exchange, body))
+    let known = recallPlaylist(state.playlists, key, entry.finalUrl, ownUrlOf(exchange.url, body))
   else { return false }
   // R-EXPRESS-2
   for url in known.expressUrls { rememberUrl(state.expressUrls, url) }
@@ -130,9 +128,41 @@ package func gatherTooLarge(_ state: ProxyState, _ exchange: Exchange, _ nowMs: 
   answerProblem(state, exchange, .playlistTooLarge, "the body is larger than playlistBytesMax", nowMs)
 }
 
+/// Where the values of a playlist's variables come from when it is asked for by a URL, and may import these.
+package func variableSources(
+  _ state: ProxyState,
+  _ body: Body,
+  _ url: ByteString,
+  _ imports: ByteString
+) -> VariableSources {
+  let limits = state.options.limits
+  return VariableSources(
+    ownUrl: ownUrlOf(url, body),
+    imports: imports,
+    countMax: limits.variablesMax,
+    bytesMax: limits.variablesBytesMax,
+    uriBytesMax: limits.targetBytesMax
+  )
+}
+
 private func answerUrisTooLarge(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
   let detail: ByteString = "the playlist's URIs come to more than urisBytesMax"
   answerProblem(state, exchange, .playlistTooLarge, detail, nowMs)
+}
+
+/// Sends what only claims to be a playlist.
+private func sendUntouched(
+  _ state: ProxyState,
+  _ exchange: Exchange,
+  _ body: Body,
+  _ bytes: ByteString,
+  _ nowMs: Int
+) {
+  body.entry.kind = .media
+  storeBody(state, body)
+  let head = bodyHead(state, exchange, body, body.status, 0, bytes.count, nowMs)
+  sendHead(state, exchange, head, bodyOf(exchange, bytes))
+  finishExchange(state, exchange, nowMs)
 }
 
 /// Sends an asset list or a steering manifest, rewritten like a playlist.
@@ -223,28 +253,20 @@ private func momentaryFields(_ stored: FieldList) -> FieldList {
 
 /// How an exchange's player sees a playlist.
 private func rewriteContext(_ state: ProxyState, _ exchange: Exchange, _ body: Body) -> RewriteContext {
-  let limits = state.options.limits
-  let sources = VariableSources(
-    ownUrl: ownUrlOf(exchange, body),
-    imports: exchange.own.define,
-    countMax: limits.variablesMax,
-    bytesMax: limits.variablesBytesMax,
-    uriBytesMax: limits.targetBytesMax
-  )
-  return RewriteContext(
+  RewriteContext(
     prefix: exchange.prefix,
     form: exchange.form,
     baseUrl: body.entry.finalUrl,
     playerUrl: exchange.url,
-    sources: sources,
-    bytesMax: limits.urisBytesMax
+    sources: variableSources(state, body, exchange.url, exchange.own.define),
+    bytesMax: state.options.limits.urisBytesMax
   )
 }
 
 /// The URL whose query a playlist means: where a redirect led, else the one asked for, for the key may leave out some.
-private func ownUrlOf(_ exchange: Exchange, _ body: Body) -> ByteString {
+private func ownUrlOf(_ url: ByteString, _ body: Body) -> ByteString {
   // R-VAR-6
-  body.entry.finalUrl == body.entry.url ? exchange.url : body.entry.finalUrl
+  body.entry.finalUrl == body.entry.url ? url : body.entry.finalUrl
 }
 
 private func bodyOf(_ exchange: Exchange, _ content: ByteString) -> ByteString {

@@ -8,7 +8,7 @@ package func serveBody(_ state: ProxyState, _ exchange: Exchange, _ body: Body, 
     return
   }
   if exchange.body == nil { holdBody(exchange, body) }
-  if endsAhead(state, exchange, body, nowMs) { return }
+  if endsAhead(state, exchange, body, nowMs) || endsPreload(state, exchange, body, nowMs) { return }
   if body.entry.kind != .media { noteChoice(state, exchange, nowMs) }
   body.entry.accessMs = nowMs
   if body.journalled { state.actions.append(.touch(body: body)) }
@@ -23,7 +23,8 @@ package func serveBody(_ state: ProxyState, _ exchange: Exchange, _ body: Body, 
     exchange.playlist = true
     if lacksStored(state, exchange, body, 0, body.entry.total, nowMs) { return }
     noteSource(exchange, body, 0, body.entry.total)
-    if answerKnownPlaylist(state, exchange, body, nowMs) { return }
+    // Who fetches for later reads what the origin sent.
+    if exchange.method != .background && answerKnownPlaylist(state, exchange, body, nowMs) { return }
     beginReading(state, exchange, body, 0, body.entry.total, .gathering, nowMs)
     return
   }

@@ -55,6 +55,7 @@ package func flightTrim(_ state: ProxyState, _ flight: Flight) -> Int {
 package func bodyWriteFailed(_ state: ProxyState, _ body: Body, _ nowMs: Int) {
   stopStoring(state, body)
   endDrained(state, body, nowMs)
+  settlePreloads(state, nowMs)
   for flight in body.flights {
     // No origin waits for the disk any more.
     if flight.paused && !flightShouldPause(flight, state.options.limits) { unpause(state, flight) }

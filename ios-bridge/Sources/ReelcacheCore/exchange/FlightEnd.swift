@@ -48,6 +48,7 @@ package func flightWritten(_ state: ProxyState, _ flight: Flight, _ upTo: Int, _
   let due = drained || flight.written - flight.journalled >= state.options.limits.commitBytes
   if due { journalFlight(state, flight) }
   if drained { removeFlight(state, flight, nowMs) }
+  settlePreloads(state, nowMs)
   evictIfNeeded(state, nowMs)
 }
 

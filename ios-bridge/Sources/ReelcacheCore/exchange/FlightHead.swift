@@ -255,8 +255,9 @@ private func serveWaiters(
 
 /// What is not for all is fetched by each (R-STORE-8).
 private func fetchAlone(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
-  // R-AHEAD-10; who validates has its answer: what is stored is replaced.
-  if exchange.ahead || exchange.found != nil {
+  exchange.task?.failure = "not-stored"
+  // R-AHEAD-10, R-PRE-9; who validates has its answer: what is stored is replaced.
+  if exchange.ahead || exchange.found != nil || exchange.task != nil {
     if exchange.found != nil { exchange.found = .updated }
     finishExchange(state, exchange, nowMs)
     return

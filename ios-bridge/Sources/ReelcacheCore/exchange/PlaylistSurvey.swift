@@ -82,7 +82,7 @@ private func probeOrigin(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int
   let openUntil = breakerOpenUntil(state.breakers, originOf(exchange.url))
   // R-OFFLINE-7
   if state.offline || openUntil < 0 || openUntil > nowMs { return }
-  let probe = backgroundExchange(state, exchange.url, exchange.form, exchange.prefix, nowMs)
+  let probe = backgroundExchange(state, PlaylistPart(url: exchange.url, start: 0, end: -1), exchange.own, nowMs)
   probe.renews = true
   state.actions.append(.begin(exchange: probe))
 }

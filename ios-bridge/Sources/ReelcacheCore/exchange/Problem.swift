@@ -92,6 +92,8 @@ package func finishExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: 
     detachFlight(state, flight, nowMs)
   }
   let body = exchange.body
+  let task = exchange.task
+  let outcome = task.map { partOutcome(exchange, $0) }
   // R-EVICT-9: what has just been played is the last to go, however long ago its playing began.
   if let body, body.journalled {
     body.entry.accessMs = nowMs
@@ -99,5 +101,6 @@ package func finishExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: 
   }
   dropBody(state, exchange)
   if let body { detachFlights(state, body, nowMs) }
+  if let task, let outcome { partEnded(state, exchange, task, outcome, nowMs) }
   evictIfNeeded(state, nowMs)
 }

@@ -13,6 +13,7 @@ package func proxyTick(_ state: ProxyState, _ nowMs: Int) {
     }
   }
   wakeSleepers(state, nowMs)
+  if state.preloads.wakeMs != -1 && state.preloads.wakeMs <= nowMs { runPreloads(state, nowMs) }
   evictIfNeeded(state, nowMs)
 }
 
@@ -22,7 +23,8 @@ package func proxyDeadline(_ state: ProxyState) -> Int {
   for cursor in state.sleepers {
     if deadline == -1 || cursor.notBeforeMs < deadline { deadline = cursor.notBeforeMs }
   }
-  return deadline
+  let wakeMs = state.preloads.wakeMs
+  return wakeMs != -1 && (deadline == -1 || wakeMs < deadline) ? wakeMs : deadline
 }
 
 /// The player is gone, or has everything: its place, cursor and flights are given back.
@@ -78,8 +80,11 @@ package func setReserveShortfall(_ state: ProxyState, _ bytes: Int, _ nowMs: Int
 package func connectivityChanged(_ state: ProxyState, _ isOnline: Bool, _ nowMs: Int) {
   breakerReset(state.breakers)
   state.offline = !isOnline
+  // R-PRE-8
+  for preload in state.preloads.active { preload.notBeforeMs = 0 }
   // R-OFFLINE-8
   if state.offline { failWaiting(state, flightsByAge(state), .offline, "the network is gone", nowMs) }
+  runPreloads(state, nowMs)
 }
 
 /// Bytes stored of all resources, for checks: what `table.bytes` must equal.

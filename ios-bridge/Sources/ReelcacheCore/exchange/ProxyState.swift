@@ -197,6 +197,8 @@ package final class Exchange {
   var later = false
   /// It asks the origin although what is stored is fresh.
   var renews = false
+  /// What of a preload it fetches.
+  @exclusivity(unchecked) package var task: PreloadTask?
   /// Whether its playlist is where its player begins; nil before it is answered with one.
   var startClaim: StartClaim?
   /// What it looks up before it is answered with a multivariant playlist.
@@ -295,6 +297,8 @@ package enum Action {
   case forget(body: Body)
   /// Delete the entry's file: nobody uses it any more.
   case remove(body: Body)
+  /// The preload came further, or is over.
+  case preload(preload: Preload)
   /// Something that a listener may want to know.
   case event(name: ProxyEvent, detail: ByteString)
 }
@@ -319,6 +323,10 @@ package final class ProxyState {
   package let playlists: PlaylistMemory
   /// Media playlists with which a player may begin.
   package let starts: StartMemory
+  /// What is fetched for later.
+  package let preloads: PreloadTable
+  /// The preloads of the feed's window, the nearest first.
+  var window: [Preload] = []
   /// What players asked for.
   let targets: TargetMemory
   var nextEntryId: Int
@@ -343,6 +351,7 @@ package final class ProxyState {
     liveUrls = newUrlMemory(options.limits.expressUrlsMax)
     playlists = newPlaylistMemory(options.limits.playlistMemoryBytesMax)
     starts = newStartMemory(options.limits.startAheadUrlsMax)
+    preloads = newPreloadTable()
     targets = newTargetMemory(targetMemoryBytes)
     self.nextEntryId = nextEntryId
     self.evictAfterMs = evictAfterMs

@@ -4,6 +4,8 @@ package enum Admission {
   case exchange(exchange: Exchange)
   /// A page of the proxy's own, for the edge to answer.
   case local(path: ByteString, query: ByteString)
+  /// A command for the proxy itself.
+  case control(command: ControlCommand)
   /// The answer, complete.
   case answer(head: ResponseHead, content: ByteString)
 }
@@ -33,18 +35,24 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
     return refuse(state, request, .wrongHost, "use 127.0.0.1, localhost, or a name allowed by option", nowMs)
   }
   let isRead = request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS"
+  let isServed = isRead || isCommand(state, request)
   // R-HTTP-3, R-PASS-1
-  if !isRead && !mayPass(state, request) { return refuse(state, request, .methodNotAllowed, "", nowMs) }
+  if !isServed && !mayPass(state, request) { return refuse(state, request, .methodNotAllowed, "", nowMs) }
   // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
-  if isRead && hasContent(request) { return refuse(state, request, .badRequest, "this method takes no content", nowMs) }
+  if isServed && hasContent(request) {
+    return refuse(state, request, .badRequest, "this method takes no content", nowMs)
+  }
   var target = recallTarget(state.targets, request.target)
   if target == nil {
     switch parseTarget(request.target, state.options.secret) {
     case .error(let code, let detail):
       return refuse(state, request, code, detail, nowMs)
     case .local(let path, let query):
+      if isControlPath(path) {
+        return admitControl(state, request, path, query, host ?? localAuthority(request), nowMs)
+      }
       if request.method == "OPTIONS" { return preflight(state, request, nowMs) }
-      if !isRead { return refuse(state, request, .methodNotAllowed, "", nowMs) }
+      if !isServed { return refuse(state, request, .methodNotAllowed, "", nowMs) }
       return .local(path: path, query: query)
     case .resource(let form, let url, let own):
       let read = targetOf(state, form, url, own)
@@ -57,8 +65,37 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
   return .exchange(exchange: newExchange(state, request, target, prefix, nowMs))
 }
 
+/// Whether a request that is none of a player's is a command.
+private func isCommand(_ state: ProxyState, _ request: PlayerRequest) -> Bool {
+  guard request.method == "POST", case .local(let path, _) = parseTarget(request.target, state.options.secret) else {
+    return false
+  }
+  return isControlPath(path)
+}
+
+private func admitControl(
+  _ state: ProxyState,
+  _ request: PlayerRequest,
+  _ path: ByteString,
+  _ query: ByteString,
+  _ host: ByteString,
+  _ nowMs: Int
+) -> Admission {
+  // R-CTRL-4: no page of another site is told that it may.
+  let isPreflight = request.method == "OPTIONS"
+  let detail = isPreflight ? "control has no preflight" : controlFault(request.method, request.fields, host)
+  if let detail {
+    let answer = controlProblem(.forbiddenPage, detail)
+    let content = request.method == "HEAD" ? "" : answer.content
+    return .answer(head: controlHead(state, request, answer, nowMs), content: content)
+  }
+  return .control(command: controlCommand(request.method, path, query))
+}
+
 /// Plans an exchange that was admitted or begun.
 package func startExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
+  // What it was begun for may have been cancelled meanwhile.
+  if exchange.state == .done { return }
   // R-AHEAD-7: what it was begun for may be on its way by now.
   if exchange.ahead && !isWorthFetching(state, exchange, nowMs) {
     finishExchange(state, exchange, nowMs)
@@ -70,12 +107,13 @@ package func startExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: I
 /// Begins an exchange without a player: its bytes are fetched in the background and kept.
 package func backgroundExchange(
   _ state: ProxyState,
-  _ url: ByteString,
-  _ form: UrlForm,
-  _ prefix: ByteString,
+  _ part: PlaylistPart,
+  _ own: OwnParameters,
   _ nowMs: Int
 ) -> Exchange {
-  unheardExchange(state, [], form, url, prefix, nowMs)
+  let fields: FieldList = part.end == -1 ? [] : ["Range", rangeText(part.start, part.end)]
+  // R-PRE-1
+  return unheardExchange(state, fields, .query, part.url, own, "", nowMs)
 }
 
 /// Begins an exchange that asks an origin whether what is stored of a URL is current, for requests with these fields.
@@ -85,7 +123,7 @@ package func validationExchange(
   _ fields: FieldList,
   _ nowMs: Int
 ) -> Exchange {
-  let exchange = unheardExchange(state, fields, .query, url, "", nowMs)
+  let exchange = unheardExchange(state, fields, .query, url, noParameters(), "", nowMs)
   exchange.found = .failed
   return exchange
 }
@@ -103,7 +141,7 @@ package func partExchange(_ state: ProxyState, _ player: Exchange, _ part: Playl
   // R-AHEAD-8: they were for the playlist.
   for name in playlistsOwnFields { fieldRemove(&fields, name) }
   if part.end != -1 { fields += ["Range", rangeText(part.start, part.end)] }
-  return unheardExchange(state, fields, player.form, part.url, player.prefix, nowMs)
+  return unheardExchange(state, fields, player.form, part.url, noParameters(), player.prefix, nowMs)
 }
 
 private let playlistsOwnFields: [ByteString] = [
@@ -145,6 +183,7 @@ private func unheardExchange(
   _ fields: FieldList,
   _ form: UrlForm,
   _ url: ByteString,
+  _ own: OwnParameters,
   _ prefix: ByteString,
   _ nowMs: Int
 ) -> Exchange {
@@ -157,7 +196,7 @@ private func unheardExchange(
     localPort: 0,
     close: false
   )
-  let exchange = newExchange(state, request, targetOf(state, form, url, noParameters()), prefix, nowMs)
+  let exchange = newExchange(state, request, targetOf(state, form, url, own), prefix, nowMs)
   exchange.method = .background
   return exchange
 }

@@ -103,6 +103,42 @@ package func nameQueryParameters(_ bytes: ByteString, _ ownUrl: ByteString) -> B
   return copied == 0 ? bytes : named + bytes.slice(copied)
 }
 
+/// The variables that the playlists of a playlist may import, as they travel; "" for none.
+package func exportsText(_ bytes: ByteString, _ sources: VariableSources) -> ByteString {
+  variablesText(exportedVariables(playlistDefinitions(nameQueryParameters(bytes, sources.ownUrl), sources)))
+}
+
+/// The playlist with values for references, for who reads it as a player does. A line on which a player must fail
+/// stays, as do those for which there is no room in `bytesMax`, and what they name is not known.
+package func plainPlaylist(_ bytes: ByteString, _ sources: VariableSources, _ bytesMax: Int) -> ByteString {
+  if !definesVariables(bytes) { return bytes }
+  let text = nameQueryParameters(bytes, sources.ownUrl)
+  var definitions = playlistDefinitions(text, sources)
+  for at in definitions.indices {
+    if let value = definitions[at].value, !isQuotable(value) { definitions[at].value = nil }
+  }
+  var plain = ByteString()
+  var copied = 0
+  var room = bytesMax
+  var start = 0
+  while start < text.count {
+    let next = lineNext(text, start)
+    let line = text.slice(start, next)
+    if line.includes(referenceStart) {
+      // R-VAR-11
+      if let named = substituteVariables(line, start, definitions, sources.uriBytesMax), named.count <= room {
+        room -= named.count
+        plain += text.slice(copied, start)
+        plain += named
+        copied = next
+      }
+    }
+    start = next
+  }
+  plain += text.slice(copied)
+  return plain
+}
+
 /// Whether a playlist may define variables. A quick test.
 package func definesVariables(_ bytes: ByteString) -> Bool {
   bytes.includes(defineTag)

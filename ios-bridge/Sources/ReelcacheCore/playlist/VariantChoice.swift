@@ -66,8 +66,8 @@ package func warmFirst(_ bytes: ByteString, _ baseUrl: ByteString, _ warm: [Byte
 package func variantUrls(_ bytes: ByteString, _ baseUrl: ByteString) -> [ByteString] {
   var urls: [ByteString] = []
   var seen: Set<ByteString> = [""]
-  for piece in readPieces(bytes, uriMapper("", .path, baseUrl)) where piece.kind == .variant {
-    if let url = piece.url, seen.insert(url).inserted { urls.append(url) }
+  for variant in variantList(bytes, baseUrl).variants {
+    if seen.insert(variant.url).inserted { urls.append(variant.url) }
   }
   return urls
 }

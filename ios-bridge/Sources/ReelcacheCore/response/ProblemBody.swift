@@ -14,7 +14,7 @@ package func problemBody(_ code: ErrorCode, _ detail: ByteString, _ instance: By
 }
 
 /// A JSON string (RFC 8259 section 7); every character outside printable ASCII becomes `\u00xx`.
-private func jsonString(_ text: ByteString) -> ByteString {
+package func jsonString(_ text: ByteString) -> ByteString {
   var quoted: ByteString = "\""
   for index in 0..<text.count {
     let code = text.code(index)

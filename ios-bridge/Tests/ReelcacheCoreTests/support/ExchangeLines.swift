@@ -14,6 +14,7 @@ func actionLine(_ action: Action) -> ByteString {
   case .touch(let body): "touch e\(body.entry.id)"
   case .forget(let body): "forget e\(body.entry.id)"
   case .remove(let body): "remove e\(body.entry.id)"
+  case .preload(let preload): preloadLine(preload)
   case .event(let name, let detail): "event \(latin1(name.rawValue)) \(detail)"
   case .abort(let flight): "abort f\(flight.id)"
   case .pause(let flight): "pause f\(flight.id)"
@@ -41,6 +42,13 @@ func headLine(_ name: ByteString, _ head: ResponseHead) -> ByteString {
 /// ASCII text as wire text.
 func latin1(_ text: String) -> ByteString {
   ByteString(utf8: text)
+}
+
+private func preloadLine(_ preload: Preload) -> ByteString {
+  let why: ByteString = preload.cause.isEmpty ? "" : " (\(preload.cause))"
+  let segments: ByteString = "\(preload.segments) of \(preload.segmentsAll) segments"
+  let state = latin1(preload.state.rawValue)
+  return "preload p\(preload.id) \(state)\(why): \(preload.bytes) bytes, \(segments), \(preload.durationMs) ms"
 }
 
 private func storeLine(_ body: Body) -> ByteString {

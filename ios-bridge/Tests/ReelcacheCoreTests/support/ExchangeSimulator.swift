@@ -81,6 +81,8 @@ final class Simulator {
       case .answer(let head, let content):
         lines.append(headLine(name, head))
         if !content.isEmpty { lines.append("\(name) body \(content)") }
+      case .control(let command):
+        control(name, command)
       case .exchange(let exchange):
         attach(SimPlayer(name, exchange, window, false))
         startExchange(state, exchange, nowMs)
@@ -90,7 +92,7 @@ final class Simulator {
 
   func preload(_ name: ByteString, _ url: ByteString) throws {
     try run {
-      let exchange = backgroundExchange(state, url, .query, "", nowMs)
+      let exchange = backgroundExchange(state, PlaylistPart(url: url, start: 0, end: -1), noParameters(), nowMs)
       attach(SimPlayer(name, exchange, integerMax, true))
       startExchange(state, exchange, nowMs)
     }

@@ -29,7 +29,7 @@ final class LeakWatch {
       add(exchange)
     case .store(let body), .span(let body, _, _), .touch(let body), .forget(let body), .remove(let body):
       add(body)
-    case .event:
+    case .event, .preload:
       break
     }
   }

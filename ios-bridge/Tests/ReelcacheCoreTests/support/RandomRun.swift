@@ -155,11 +155,31 @@ final class RandomRun {
     return try rareEvent()
   }
 
+  /// A command of control: a preload, or the end of one.
+  private func randomPreload(_ path: ByteString) throws -> ByteString {
+    let url: ByteString = "url=http%3A%2F%2Fo.example\(percentEncode(path))"
+    let cancels = random(4) == 0
+    let target: ByteString =
+      cancels ? "/control/cancel?id=\(random(20))" : "/control/preload?\(url)&bytes=\(1 + random(2_000))"
+    let request = PlayerRequest(
+      method: "POST",
+      target: target,
+      httpMinor: 1,
+      fields: ["Host", "127.0.0.1:9000", "Reelcache-Control", "1"],
+      localAddress: "127.0.0.1",
+      localPort: 9_000,
+      close: false
+    )
+    try sim.request("control", request, 0)
+    return target
+  }
+
   private func randomRequest() throws -> ByteString {
     let resource = random.one(origin.resources)
     let path = random(30) == 0 ? "/missing.ts" : resource.path
     let name: ByteString = "P\(sim.players.count)"
     if random(8) == 0 {
+      if random(2) == 0 { return try randomPreload(path) }
       try sim.preload(name, "http://o.example\(path)")
       return "\(name) preloads \(path)"
     }

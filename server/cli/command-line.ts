@@ -15,18 +15,31 @@ import {
 } from "../options.ts";
 
 /** What the command line asks for: run with options, or print a text and end with a status. */
-export type CommandLine =
-  | { kind: "run"; options: Options; given: Set<string>; urls: string[]; json: boolean }
-  | { kind: "print"; text: string }
-  | { kind: "refused"; message: string };
+export type CommandLine = { kind: "run"; options: Options; given: Set<string>; urls: string[]; json: boolean } | NoRun;
 
-type Environment = Record<string, string | undefined>;
+/** A text to print, or why nothing is done. */
+export type NoRun = { kind: "print"; text: string } | { kind: "refused"; message: string };
+
+export type Environment = Record<string, string | undefined>;
 
 /** Reads the arguments (without node and script) and the environment. Never throws for what a user wrote. */
 export function readCommandLine(args: string[], environment: Environment, version: string): CommandLine {
+  const command = buildCommand(version);
+  const read = readArguments(command, args, environment);
+  if (read.kind !== "read") {
+    return read;
+  }
+  const given = new Set(Object.keys(read.chosen));
+  return { kind: "run", options: read.options, given, urls: command.args, json: command.opts().json === true };
+}
+
+/** What the arguments and the environment come to, before URLs are used. */
+type Read = { kind: "read"; chosen: PartialOptions; options: Options } | NoRun;
+
+/** Reads the arguments of a command whose arguments are URLs and whose options are those of the table. */
+export function readArguments(command: Command, args: string[], environment: Environment): Read {
   let printed = "";
-  const command = buildCommand(version).exitOverride();
-  command.configureOutput({
+  command.exitOverride().configureOutput({
     writeOut: (text) => {
       printed += text;
     },
@@ -60,8 +73,7 @@ export function readCommandLine(args: string[], environment: Environment, versio
   if (!resolved.ok) {
     return { kind: "refused", message: resolved.message };
   }
-  const given = new Set(Object.keys(chosen));
-  return { kind: "run", options: resolved.options, given, urls: command.args, json: texts.json === true };
+  return { kind: "read", chosen, options: resolved.options };
 }
 
 function buildCommand(version: string): Command {
@@ -76,15 +88,19 @@ function buildCommand(version: string): Command {
       "\nSizes take KB, MB, GB, KiB, MiB, GiB; durations take ms, s, m, h. Lists take commas or the flag again." +
         "\nEach option is also read from the environment variable named after it; flags win." +
         `\n\nLimits for --limit, with their defaults:\n${limitLines()}` +
+        "\n\nCommands for a cache, each with its own --help: preload, ls, why, pin, unpin, rm." +
         "\n\nExit status: 0 stopped, 1 failed, 2 wrong option, 3 port not to be had, 4 cache folder not usable.",
     );
-  for (const row of optionTable) {
-    for (const option of flagsOf(row)) {
-      command.addOption(option);
-    }
+  for (const option of tableOptions()) {
+    command.addOption(option);
   }
   command.option("--json", "print JSON lines even in a terminal");
   return command;
+}
+
+/** The flags of the option table. */
+export function tableOptions(): Option[] {
+  return optionTable.flatMap(flagsOf);
 }
 
 /** The limits in lines of up to 100 columns. */
@@ -125,7 +141,7 @@ function readFlag(chosen: PartialOptions, row: OptionRow, value: unknown): strin
   return Array.isArray(value) ? readOptionText(chosen, row, `--${row.flag}`, value.map(String)) : null;
 }
 
-function fromCommander(error: unknown, printed: string): CommandLine {
+function fromCommander(error: unknown, printed: string): NoRun {
   if (!(error instanceof CommanderError)) {
     throw error;
   }

@@ -44,9 +44,8 @@ export function statusText(status: Answer): string {
   }
   for (const missing of status.missing as Answer[]) {
     const range = missing.end === -1 ? "" : `, bytes ${missing.start} to ${Number(missing.end) - 1}`;
-    lines.push(
-      missing.what === "live" ? `not finished: ${missing.url}` : `missing ${missing.what}: ${missing.url}${range}`,
-    );
+    const name = missing.url === "" ? "its line names none" : `${missing.url}${range}`;
+    lines.push(missing.what === "live" ? `not finished: ${name}` : `missing ${missing.what}: ${name}`);
   }
   return `${lines.join("\n")}\n`;
 }

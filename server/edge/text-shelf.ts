@@ -33,25 +33,24 @@ export function withTexts<T>(
       return;
     }
     rounds += 1;
-    next(shelf.needed.slice());
+    next(shelf.needed.slice(), 0);
   };
-  const next = (bodies: Body[]): void => {
-    const body = bodies.shift();
-    if (body === undefined) {
-      round();
+  const next = (bodies: Body[], from: number): void => {
+    for (const [at, body] of bodies.entries()) {
+      if (at < from) continue;
+      const length = body.entry.total;
+      if (length > left || length === 0 || rounds > roundsMax) {
+        shelf.texts.set(body.entry.id, "");
+        continue;
+      }
+      left -= length;
+      readText(engine, body, length, (text) => {
+        shelf.texts.set(body.entry.id, text);
+        next(bodies, at + 1);
+      });
       return;
     }
-    const length = body.entry.total;
-    if (length > left || length === 0 || rounds > roundsMax) {
-      shelf.texts.set(body.entry.id, "");
-      next(bodies);
-      return;
-    }
-    left -= length;
-    readText(engine, body, length, (text) => {
-      shelf.texts.set(body.entry.id, text);
-      next(bodies);
-    });
+    round();
   };
   round();
 }

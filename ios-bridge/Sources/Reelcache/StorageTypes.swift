@@ -38,7 +38,7 @@ public struct Presentation: Sendable, Equatable {
   public struct Missing: Sendable, Equatable {
     /// `playlist`, `live`, `map`, `key`, `segment` or `file`.
     public let what: String
-    /// Its URL.
+    /// Its URL; "" for a segment that nobody could ask for.
     public let url: String
     /// Its first byte.
     public let start: Int

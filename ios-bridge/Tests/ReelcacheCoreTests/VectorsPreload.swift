@@ -24,6 +24,7 @@ extension TimedSegment: JsonConvertible {
   init(json: Json) throws {
     self.init(
       part: try json.member("part"),
+      gap: try json.member("gap"),
       map: try json.member("map"),
       keys: try json.member("keys"),
       atMs: try json.member("atMs"),
@@ -33,7 +34,8 @@ extension TimedSegment: JsonConvertible {
 
   var json: Json {
     .record([
-      "part": part.json, "map": map.json, "keys": keys.json, "atMs": atMs.json, "durationMs": durationMs.json,
+      "part": part.json, "gap": gap.json, "map": map.json, "keys": keys.json, "atMs": atMs.json,
+      "durationMs": durationMs.json,
     ])
   }
 }

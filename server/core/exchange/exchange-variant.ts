@@ -6,7 +6,7 @@ import { parseCacheControl } from "../http/cache-control.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldCombined } from "../http/field-list.ts";
 import { passedRequestFields, upstreamRequestFields } from "../http/field-table.ts";
-import { doomBody } from "./body-life.ts";
+import { doomBody, stopStoring } from "./body-life.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
 import { keyOf } from "./proxy-state.ts";
 
@@ -50,7 +50,10 @@ export function responseKey(state: ProxyState, flight: Flight, fields: FieldList
   return variantKey(space, namesOf(state, fields), flight.selecting);
 }
 
-/** Lets go of the variants of a resource beyond the bound, those first that were asked for longest ago. */
+/**
+ * Lets go of the variants of a resource beyond the bound, those first that were asked for longest ago; of `body`, which
+ * has just come, when all others are pinned.
+ */
 export function boundVariants(state: ProxyState, body: Body): void {
   const others = variantsOf(state.table, resourceKey(body.entry.key)).filter((other) => other !== body);
   others.sort((a, b) =>
@@ -58,10 +61,9 @@ export function boundVariants(state: ProxyState, body: Body): void {
   );
   // R-VARY-6
   const excess = others.length + 1 - state.options.limits.variantsMax;
-  for (let at = 0; at < excess; at += 1) {
-    const other = others[at];
-    if (other !== undefined) doomBody(state, other);
-  }
+  const free = others.filter((other) => !other.entry.pinned);
+  for (const other of free.slice(0, Math.max(0, excess))) doomBody(state, other);
+  if (excess > free.length) stopStoring(state, body);
 }
 
 function newestFor(state: ProxyState, exchange: Exchange, key: string, space: string): Body | null {

@@ -213,8 +213,8 @@ export function openBody(
   body.entry.key = responseKey(state, flight, body.entry.fields);
   if (body.storing) {
     publishBody(state, body);
-    storeBody(state, body);
     boundVariants(state, body);
+    storeBody(state, body);
   }
   // What took its place may be for others, and has another key then.
   if (flight.revalidates !== null) doomBody(state, flight.revalidates);

@@ -23,7 +23,10 @@ import { keyOf } from "./proxy-state.ts";
 /** Texts of stored playlists by entry id, and the bodies whose texts are needed as well. */
 export type TextShelf = { texts: Map<number, string>; needed: Body[] };
 
-/** What is missing for playing: a playlist, section, key or segment, or that the playlist is not finished. */
+/**
+ * What is missing for playing: a playlist, section, key or segment, or that the playlist is not finished. `url` is "" for
+ * a segment that nobody could ask for.
+ */
 export type Missing = {
   what: "playlist" | "live" | "map" | "key" | "segment" | "file";
   url: string;
@@ -60,6 +63,15 @@ export type Presentation = {
 
 /** What is missing is listed up to this length. */
 const missingMax = 50;
+
+/** Stretches of time that are listed of a way to play. */
+const timesMax = 1000;
+
+/** What is stored of a media playlist: `times` as in a way to play, where playing begins, and where it ends. */
+type JudgedPlaylist = { beginMs: number; endMs: number; times: number[]; missing: Missing[] };
+
+/** By URL. */
+type JudgedPlaylists = Map<string, JudgedPlaylist>;
 
 /** The state of what is stored under a URL, and of what its playlists name. */
 export function presentationStatus(state: ProxyState, url: string, shelf: TextShelf): Presentation {
@@ -194,17 +206,20 @@ function judgePlaylist(state: ProxyState, status: Presentation, body: Body, shel
     status.missing.push({ what: "playlist", url: status.url, start: 0, end: -1 });
     return;
   }
+  const judged: JudgedPlaylists = new Map();
+  const { limits } = state.options;
   if (body.entry.kind === "multivariant") {
     const sources = variableSources(state, body, status.url, "");
     const imports = exportsText(text, sources);
-    const plain = plainPlaylist(text, sources, state.options.limits.urisBytesMax);
+    const plain = plainPlaylist(text, sources, limits.urisBytesMax);
     const list = variantList(plain, body.entry.finalUrl);
-    for (const variant of list.variants) {
+    // R-STATUS-5
+    for (const variant of list.variants.slice(0, limits.surveyPlaylistsMax)) {
       const asked = variantPlaylists(list, variant, false).map((url) => ({ url, imports }));
-      status.ways.push(judgeWay(state, variant, asked, shelf));
+      status.ways.push(judgeWay(state, variant, asked, shelf, judged));
     }
   } else {
-    status.ways.push(judgeWay(state, null, [{ url: status.url, imports: "" }], shelf));
+    status.ways.push(judgeWay(state, null, [{ url: status.url, imports: "" }], shelf, judged));
   }
   let best: PlayableWay | null = null;
   for (const way of status.ways) {
@@ -216,7 +231,13 @@ function judgePlaylist(state: ProxyState, status: Presentation, body: Body, shel
   status.missing = best === null ? [] : best.missing;
 }
 
-function judgeWay(state: ProxyState, variant: VariantLine | null, playlists: Asked[], shelf: TextShelf): PlayableWay {
+function judgeWay(
+  state: ProxyState,
+  variant: VariantLine | null,
+  playlists: Asked[],
+  shelf: TextShelf,
+  judged: JudgedPlaylists,
+): PlayableWay {
   const way: PlayableWay = {
     url: variant === null ? (playlists[0]?.url ?? "") : variant.url,
     bandwidth: variant === null ? 0 : variant.bandwidth,
@@ -228,25 +249,40 @@ function judgeWay(state: ProxyState, variant: VariantLine | null, playlists: Ask
   };
   let begins = playlists.length > 0;
   for (const [place, asked] of playlists.entries()) {
-    const timeline = timelineOf(state, asked, shelf, way);
-    const ranges = timeline === null ? [] : storedRanges(state, timeline, way);
-    way.times = place === 0 ? ranges : overlap(way.times, ranges);
-    if (timeline !== null && place === 0) way.lengthMs = timeline.endMs;
+    const one = judgedPlaylist(state, asked, shelf, judged);
+    way.times = place === 0 ? one.times : overlap(way.times, one.times);
+    if (place === 0) way.lengthMs = one.endMs;
     // R-STATUS-2
-    if (timeline === null || !holds(ranges, timeline.beginMs)) begins = false;
+    if (!holds(one.times, one.beginMs)) begins = false;
+    for (const missing of one.missing) miss(way.missing, missing.what, missing);
   }
   way.playable = begins;
   way.complete = begins && way.missing.length === 0;
+  way.times = way.times.slice(0, timesMax * 2);
   return way;
 }
 
+/** A media playlist as it is judged, once for all variants that are played with it. */
+function judgedPlaylist(state: ProxyState, asked: Asked, shelf: TextShelf, judged: JudgedPlaylists): JudgedPlaylist {
+  const known = judged.get(asked.url);
+  if (known !== undefined) return known;
+  const one: JudgedPlaylist = { beginMs: 0, endMs: 0, times: [], missing: [] };
+  judged.set(asked.url, one);
+  const timeline = timelineOf(state, asked, shelf, one.missing);
+  if (timeline === null) return one;
+  one.beginMs = timeline.beginMs;
+  one.endMs = timeline.endMs;
+  one.times = storedTimes(state, timeline, one.missing);
+  return one;
+}
+
 /** The segments of a stored, finished media playlist; null when there is none. */
-function timelineOf(state: ProxyState, asked: Asked, shelf: TextShelf, way: PlayableWay): Timeline | null {
+function timelineOf(state: ProxyState, asked: Asked, shelf: TextShelf, missing: Missing[]): Timeline | null {
   const { url, imports } = asked;
   const body = storedBody(state, url);
   const text = body === null || body.entry.kind === "media" ? null : textOf(body, shelf);
   if (body === null || text === null) {
-    miss(way, "playlist", { url, start: 0, end: -1 });
+    miss(missing, "playlist", { url, start: 0, end: -1 });
     return null;
   }
   if (body.entry.kind === "vod") {
@@ -255,45 +291,50 @@ function timelineOf(state: ProxyState, asked: Asked, shelf: TextShelf, way: Play
     return playlistTimeline(plain, body.entry.finalUrl);
   }
   // R-FRESH-9: without its origin it is not served.
-  miss(way, "live", { url, start: 0, end: -1 });
+  miss(missing, "live", { url, start: 0, end: -1 });
   return null;
 }
 
 /** The times that are stored whole: segment, section and keys. */
-function storedRanges(state: ProxyState, timeline: Timeline, way: PlayableWay): number[] {
-  const ranges: number[] = [];
+function storedTimes(state: ProxyState, timeline: Timeline, missing: Missing[]): number[] {
+  const times: number[] = [];
   for (const segment of timeline.segments) {
-    if (!isStored(state, segment, way)) continue;
+    if (!isStored(state, segment, missing)) continue;
     const endMs = segment.atMs + segment.durationMs;
-    if (ranges.length > 0 && ranges[ranges.length - 1] === segment.atMs) ranges[ranges.length - 1] = endMs;
-    else ranges.push(segment.atMs, endMs);
+    if (times.length > 0 && times[times.length - 1] === segment.atMs) times[times.length - 1] = endMs;
+    else times.push(segment.atMs, endMs);
   }
-  return ranges;
+  return times;
 }
 
-function isStored(state: ProxyState, segment: TimedSegment, way: PlayableWay): boolean {
-  // A gap is played as one, and brings nothing.
-  if (segment.part === null) return true;
-  let whole = isThere(state, segment.part, way, "segment");
-  if (segment.map !== null && !isThere(state, segment.map, way, "map")) whole = false;
+function isStored(state: ProxyState, segment: TimedSegment, missing: Missing[]): boolean {
+  // R-STATUS-2: a gap is played as one, and brings nothing.
+  if (segment.gap) return true;
+  if (segment.part === null) {
+    miss(missing, "segment", { url: "", start: 0, end: -1 });
+    return false;
+  }
+  let whole = isThere(state, segment.part, missing, "segment");
+  if (segment.map !== null && !isThere(state, segment.map, missing, "map")) whole = false;
   for (const url of segment.keys) {
-    if (!isThere(state, { url, start: 0, end: -1 }, way, "key")) whole = false;
+    if (!isThere(state, { url, start: 0, end: -1 }, missing, "key")) whole = false;
   }
   return whole;
 }
 
 /** Whether a part is here whole, in the file or on its way there; noted when it is not. */
-function isThere(state: ProxyState, part: PlaylistPart, way: PlayableWay, what: Missing["what"]): boolean {
+function isThere(state: ProxyState, part: PlaylistPart, missing: Missing[], what: Missing["what"]): boolean {
   const body = storedBody(state, part.url);
   if (body !== null && bodyHolds(body, part.start, part.end)) return true;
-  miss(way, what, part);
+  miss(missing, what, part);
   return false;
 }
 
 /** Notes what is missing, each once. */
-function miss(way: PlayableWay, what: Missing["what"], part: PlaylistPart): void {
-  const known = way.missing.some((one) => one.url === part.url && one.start === part.start && one.end === part.end);
-  if (!known && way.missing.length < missingMax) way.missing.push({ what, ...part });
+function miss(missing: Missing[], what: Missing["what"], part: PlaylistPart): void {
+  const { url, start, end } = part;
+  const known = missing.some((one) => one.url === url && one.start === start && one.end === end);
+  if (!known && missing.length < missingMax) missing.push({ what, url, start, end });
 }
 
 function holds(ranges: number[], atMs: number): boolean {

@@ -6,10 +6,11 @@ import { type UriMapper, uriMapper } from "./uri-mapper.ts";
 
 /**
  * A segment that is played from `atMs` for `durationMs`, with its initialization section (null: none) and the URLs of
- * its keys. `part` is null when it cannot be fetched: a gap, or a URI that is no upstream URL.
+ * its keys. `part` is null when there is nothing that can be fetched for certain, `gap` says that nothing is to be.
  */
 export type TimedSegment = {
   part: PlaylistPart | null;
+  gap: boolean;
   map: PlaylistPart | null;
   keys: string[];
   atMs: number;
@@ -105,6 +106,7 @@ function addSegment(timeline: Timeline, mapper: UriMapper, uri: string, coming: 
   const part = rangedPart(url, coming.range, last !== null && last.url === url ? last.end : -1);
   timeline.segments.push({
     part: coming.gap ? null : part,
+    gap: coming.gap,
     map: coming.map,
     keys: coming.keys.map((key) => key.url).filter((url) => url !== ""),
     atMs: timeline.endMs,

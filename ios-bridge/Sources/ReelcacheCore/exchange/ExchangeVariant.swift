@@ -39,7 +39,8 @@ package func responseKey(_ state: ProxyState, _ flight: Flight, _ fields: FieldL
   return variantKey(space, namesOf(state, fields), flight.selecting)
 }
 
-/// Lets go of the variants of a resource beyond the bound, those first that were asked for longest ago.
+/// Lets go of the variants of a resource beyond the bound, those first that were asked for longest ago; of `body`, which
+/// has just come, when all others are pinned.
 package func boundVariants(_ state: ProxyState, _ body: Body) {
   var others = variantsOf(state.table, resourceKey(body.entry.key)).filter { $0 !== body }
   others.sort { a, b in
@@ -47,7 +48,9 @@ package func boundVariants(_ state: ProxyState, _ body: Body) {
   }
   // R-VARY-6
   let excess = others.count + 1 - state.options.limits.variantsMax
-  for other in others.prefix(max(0, excess)) { doomBody(state, other) }
+  let free = others.filter { !$0.entry.pinned }
+  for other in free.prefix(max(0, excess)) { doomBody(state, other) }
+  if excess > free.count { stopStoring(state, body) }
 }
 
 private func newestFor(_ state: ProxyState, _ exchange: Exchange, _ key: ByteString, _ space: ByteString) -> Body? {

@@ -219,8 +219,8 @@ package func openBody(
   body.entry.key = responseKey(state, flight, body.entry.fields)
   if body.storing {
     publishBody(state, body)
-    storeBody(state, body)
     boundVariants(state, body)
+    storeBody(state, body)
   }
   // What took its place may be for others, and has another key then.
   if let known = flight.revalidates { doomBody(state, known) }

@@ -19,7 +19,8 @@ package enum MissingKind: String, TextUnion, Sendable {
   case file
 }
 
-/// What is missing for playing: a playlist, section, key or segment, or that the playlist is not finished.
+/// What is missing for playing: a playlist, section, key or segment, or that the playlist is not finished. `url` is ""
+/// for a segment that nobody could ask for.
 package struct Missing: Equatable, Sendable {
   package var what: MissingKind
   package var url: ByteString
@@ -71,6 +72,20 @@ package struct Presentation: Equatable, Sendable {
 
 /// What is missing is listed up to this length.
 private let missingMax = 50
+
+/// Stretches of time that are listed of a way to play.
+private let timesMax = 1000
+
+/// What is stored of a media playlist: `times` as in a way to play, where playing begins, and where it ends.
+private struct JudgedPlaylist {
+  var beginMs: Int
+  var endMs: Int
+  var times: [Int]
+  var missing: [Missing]
+}
+
+/// By URL.
+private typealias JudgedPlaylists = [ByteString: JudgedPlaylist]
 
 /// The state of what is stored under a URL, and of what its playlists name.
 package func presentationStatus(_ state: ProxyState, _ url: ByteString, _ shelf: TextShelf) -> Presentation {
@@ -206,17 +221,20 @@ private func judgePlaylist(_ state: ProxyState, _ status: inout Presentation, _ 
     status.missing.append(Missing(what: .playlist, url: status.url, start: 0, end: -1))
     return
   }
+  var judged: JudgedPlaylists = [:]
+  let limits = state.options.limits
   if body.entry.kind == .multivariant {
     let sources = variableSources(state, body, status.url, "")
     let imports = exportsText(text, sources)
-    let plain = plainPlaylist(text, sources, state.options.limits.urisBytesMax)
+    let plain = plainPlaylist(text, sources, limits.urisBytesMax)
     let list = variantList(plain, body.entry.finalUrl)
-    for variant in list.variants {
+    // R-STATUS-5
+    for variant in list.variants.prefix(limits.surveyPlaylistsMax) {
       let asked = variantPlaylists(list, variant, false).map { Asked(url: $0, imports: imports) }
-      status.ways.append(judgeWay(state, variant, asked, shelf))
+      status.ways.append(judgeWay(state, variant, asked, shelf, &judged))
     }
   } else {
-    status.ways.append(judgeWay(state, nil, [Asked(url: status.url, imports: "")], shelf))
+    status.ways.append(judgeWay(state, nil, [Asked(url: status.url, imports: "")], shelf, &judged))
   }
   var best: PlayableWay?
   for way in status.ways where best.map({ playedMs(way) > playedMs($0) }) ?? true { best = way }
@@ -230,7 +248,8 @@ private func judgeWay(
   _ state: ProxyState,
   _ variant: VariantLine?,
   _ playlists: [Asked],
-  _ shelf: TextShelf
+  _ shelf: TextShelf,
+  _ judged: inout JudgedPlaylists
 ) -> PlayableWay {
   var way = PlayableWay(
     url: variant?.url ?? playlists.first?.url ?? "",
@@ -243,16 +262,37 @@ private func judgeWay(
   )
   var begins = !playlists.isEmpty
   for (place, asked) in playlists.enumerated() {
-    let timeline = timelineOf(state, asked, shelf, &way)
-    let ranges = timeline.map { storedRanges(state, $0, &way) } ?? []
-    way.times = place == 0 ? ranges : overlap(way.times, ranges)
-    if let timeline, place == 0 { way.lengthMs = timeline.endMs }
+    let one = judgedPlaylist(state, asked, shelf, &judged)
+    way.times = place == 0 ? one.times : overlap(way.times, one.times)
+    if place == 0 { way.lengthMs = one.endMs }
     // R-STATUS-2
-    if !(timeline.map { holds(ranges, $0.beginMs) } ?? false) { begins = false }
+    if !holds(one.times, one.beginMs) { begins = false }
+    for missing in one.missing {
+      miss(&way.missing, missing.what, PlaylistPart(url: missing.url, start: missing.start, end: missing.end))
+    }
   }
   way.playable = begins
   way.complete = begins && way.missing.isEmpty
+  way.times = Array(way.times.prefix(timesMax * 2))
   return way
+}
+
+/// A media playlist as it is judged, once for all variants that are played with it.
+private func judgedPlaylist(
+  _ state: ProxyState,
+  _ asked: Asked,
+  _ shelf: TextShelf,
+  _ judged: inout JudgedPlaylists
+) -> JudgedPlaylist {
+  if let known = judged[asked.url] { return known }
+  var one = JudgedPlaylist(beginMs: 0, endMs: 0, times: [], missing: [])
+  if let timeline = timelineOf(state, asked, shelf, &one.missing) {
+    one.beginMs = timeline.beginMs
+    one.endMs = timeline.endMs
+    one.times = storedTimes(state, timeline, &one.missing)
+  }
+  judged[asked.url] = one
+  return one
 }
 
 /// The segments of a stored, finished media playlist; nil when there is none.
@@ -260,11 +300,11 @@ private func timelineOf(
   _ state: ProxyState,
   _ asked: Asked,
   _ shelf: TextShelf,
-  _ way: inout PlayableWay
+  _ missing: inout [Missing]
 ) -> Timeline? {
   let url = asked.url
   guard let body = storedBody(state, url), body.entry.kind != .media, let text = textOf(body, shelf) else {
-    miss(&way, .playlist, PlaylistPart(url: url, start: 0, end: -1))
+    miss(&missing, .playlist, PlaylistPart(url: url, start: 0, end: -1))
     return nil
   }
   if body.entry.kind == .vod {
@@ -273,30 +313,36 @@ private func timelineOf(
     return playlistTimeline(plain, body.entry.finalUrl)
   }
   // R-FRESH-9: without its origin it is not served.
-  miss(&way, .live, PlaylistPart(url: url, start: 0, end: -1))
+  miss(&missing, .live, PlaylistPart(url: url, start: 0, end: -1))
   return nil
 }
 
 /// The times that are stored whole: segment, section and keys.
-private func storedRanges(_ state: ProxyState, _ timeline: Timeline, _ way: inout PlayableWay) -> [Int] {
-  var ranges: [Int] = []
-  for segment in timeline.segments where isStored(state, segment, &way) {
+private func storedTimes(_ state: ProxyState, _ timeline: Timeline, _ missing: inout [Missing]) -> [Int] {
+  var times: [Int] = []
+  for segment in timeline.segments where isStored(state, segment, &missing) {
     let endMs = segment.atMs + segment.durationMs
-    if let last = ranges.last, last == segment.atMs {
-      ranges[ranges.count - 1] = endMs
+    if let last = times.last, last == segment.atMs {
+      times[times.count - 1] = endMs
     } else {
-      ranges += [segment.atMs, endMs]
+      times += [segment.atMs, endMs]
     }
   }
-  return ranges
+  return times
 }
 
-private func isStored(_ state: ProxyState, _ segment: TimedSegment, _ way: inout PlayableWay) -> Bool {
-  // A gap is played as one, and brings nothing.
-  guard let part = segment.part else { return true }
-  var whole = isThere(state, part, &way, .segment)
-  if let map = segment.map, !isThere(state, map, &way, .map) { whole = false }
-  for url in segment.keys where !isThere(state, PlaylistPart(url: url, start: 0, end: -1), &way, .key) { whole = false }
+private func isStored(_ state: ProxyState, _ segment: TimedSegment, _ missing: inout [Missing]) -> Bool {
+  // R-STATUS-2: a gap is played as one, and brings nothing.
+  if segment.gap { return true }
+  guard let part = segment.part else {
+    miss(&missing, .segment, PlaylistPart(url: "", start: 0, end: -1))
+    return false
+  }
+  var whole = isThere(state, part, &missing, .segment)
+  if let map = segment.map, !isThere(state, map, &missing, .map) { whole = false }
+  for url in segment.keys {
+    if !isThere(state, PlaylistPart(url: url, start: 0, end: -1), &missing, .key) { whole = false }
+  }
   return whole
 }
 
@@ -304,19 +350,19 @@ private func isStored(_ state: ProxyState, _ segment: TimedSegment, _ way: inout
 private func isThere(
   _ state: ProxyState,
   _ part: PlaylistPart,
-  _ way: inout PlayableWay,
+  _ missing: inout [Missing],
   _ what: MissingKind
 ) -> Bool {
   if let body = storedBody(state, part.url), bodyHolds(body, part.start, part.end) { return true }
-  miss(&way, what, part)
+  miss(&missing, what, part)
   return false
 }
 
 /// Notes what is missing, each once.
-private func miss(_ way: inout PlayableWay, _ what: MissingKind, _ part: PlaylistPart) {
-  let known = way.missing.contains { $0.url == part.url && $0.start == part.start && $0.end == part.end }
-  if known || way.missing.count >= missingMax { return }
-  way.missing.append(Missing(what: what, url: part.url, start: part.start, end: part.end))
+private func miss(_ missing: inout [Missing], _ what: MissingKind, _ part: PlaylistPart) {
+  let known = missing.contains { $0.url == part.url && $0.start == part.start && $0.end == part.end }
+  if known || missing.count >= missingMax { return }
+  missing.append(Missing(what: what, url: part.url, start: part.start, end: part.end))
 }
 
 private func holds(_ ranges: [Int], _ atMs: Int) -> Bool {

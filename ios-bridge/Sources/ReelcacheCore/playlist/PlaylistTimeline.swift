@@ -1,9 +1,10 @@
 /// What a media playlist plays when: its segments on a line of time, with the section and keys that each needs.
 
 /// A segment that is played from `atMs` for `durationMs`, with its initialization section (nil: none) and the URLs of
-/// its keys. `part` is nil when it cannot be fetched: a gap, or a URI that is no upstream URL.
+/// its keys. `part` is nil when there is nothing that can be fetched for certain, `gap` says that nothing is to be.
 package struct TimedSegment: Equatable, Sendable {
   package var part: PlaylistPart?
+  package var gap: Bool
   package var map: PlaylistPart?
   package var keys: [ByteString]
   package var atMs: Int
@@ -125,6 +126,7 @@ private func addSegment(
   timeline.segments.append(
     TimedSegment(
       part: coming.gap ? nil : part,
+      gap: coming.gap,
       map: coming.map,
       keys: coming.keys.map(\.url).filter { !$0.isEmpty },
       atMs: timeline.endMs,

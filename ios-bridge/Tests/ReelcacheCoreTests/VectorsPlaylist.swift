@@ -149,13 +149,35 @@ extension TimelineSegment: JsonConvertible {
     self.init(
       startMs: try json.member("startMs"),
       endMs: try json.member("endMs"),
-      needs: try json.member("needs"),
-      part: try json.member("part")
+      gap: try json.member("gap"),
+      part: try json.member("part"),
+      map: try json.member("map"),
+      keys: try json.member("keys")
     )
   }
 
   var json: Json {
-    .record(["startMs": startMs.json, "endMs": endMs.json, "needs": needs.json, "part": part.json])
+    .record([
+      "startMs": startMs.json, "endMs": endMs.json, "gap": gap.json, "part": part.json, "map": map.json,
+      "keys": keys.json,
+    ])
+  }
+}
+
+extension Timeline: JsonConvertible {
+  init(json: Json) throws {
+    self.init(
+      segments: try json.member("segments"),
+      beginMs: try json.member("beginMs"),
+      endMs: try json.member("endMs"),
+      certain: try json.member("certain")
+    )
+  }
+
+  var json: Json {
+    .record([
+      "segments": segments.json, "beginMs": beginMs.json, "endMs": endMs.json, "certain": certain.json,
+    ])
   }
 }
 

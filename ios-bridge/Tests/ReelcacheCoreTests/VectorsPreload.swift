@@ -2,9 +2,6 @@
 
 func vectorsPreload() -> VectorRegistry {
   [
-    "playlist/playlist-timeline": [
-      "playlistTimeline": call(playlistTimeline)
-    ],
     "playlist/variant-list": [
       "variantList": call(variantList),
       "chooseVariant": call(chooseVariant),
@@ -19,42 +16,6 @@ func vectorsPreload() -> VectorRegistry {
 extension VariantMeasure: JsonConvertible {}
 extension PreloadUnit: JsonConvertible {}
 extension PreloadPartKind: JsonConvertible {}
-
-extension TimedSegment: JsonConvertible {
-  init(json: Json) throws {
-    self.init(
-      part: try json.member("part"),
-      gap: try json.member("gap"),
-      map: try json.member("map"),
-      keys: try json.member("keys"),
-      atMs: try json.member("atMs"),
-      durationMs: try json.member("durationMs")
-    )
-  }
-
-  var json: Json {
-    .record([
-      "part": part.json, "gap": gap.json, "map": map.json, "keys": keys.json, "atMs": atMs.json,
-      "durationMs": durationMs.json,
-    ])
-  }
-}
-
-extension Timeline: JsonConvertible {
-  init(json: Json) throws {
-    self.init(
-      segments: try json.member("segments"),
-      beginMs: try json.member("beginMs"),
-      endMs: try json.member("endMs")
-    )
-  }
-
-  var json: Json {
-    .record([
-      "segments": segments.json, "beginMs": beginMs.json, "endMs": endMs.json,
-    ])
-  }
-}
 
 extension VariantLine: JsonConvertible {
   init(json: Json) throws {

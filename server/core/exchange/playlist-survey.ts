@@ -73,8 +73,10 @@ export function surveyGathered(
 ): void {
   const url = survey.urls[survey.at] ?? "";
   const baseUrl = exchange.body?.entry.finalUrl ?? url;
-  const segments = bytes === null ? null : mediaTimeline(bytes, baseUrl);
-  if (segments !== null && isEnough(state, exchange, survey, segments, nowMs)) survey.playable.push(url);
+  const timeline = bytes === null ? null : mediaTimeline(bytes, baseUrl);
+  if (timeline?.certain === true && isEnough(state, exchange, survey, timeline.segments, nowMs)) {
+    survey.playable.push(url);
+  }
   survey.at += 1;
   goOn(state, exchange, survey, nowMs);
 }
@@ -125,14 +127,25 @@ function isEnough(
   const { options } = state;
   const enoughMs = survey.purpose === "offline" ? options.offlineMs : options.limits.warmStartMs;
   let count = 0;
-  for (const { needs, part } of segments) {
+  let before: TimelineSegment | null = null;
+  for (const segment of segments) {
     // R-OFFLINE-2
-    if (!needs.every((one) => isStored(state, exchange, one, nowMs))) break;
-    if (part !== null && !isStored(state, exchange, part, nowMs)) break;
+    if (!newNeeds(segment, before).every((one) => isStored(state, exchange, one, nowMs))) break;
     count += 1;
+    if (!segment.gap) before = segment;
     if (enoughMs > 0 && playsEnough(segments, count, enoughMs)) return true;
   }
   return playsEnough(segments, count, enoughMs);
+}
+
+/** What has to be there for a segment to play and was not needed for the one before. */
+function newNeeds(segment: TimelineSegment, before: TimelineSegment | null): PlaylistPart[] {
+  // R-TIME-2
+  if (segment.part === null) return [];
+  const needs = [segment.part];
+  if (segment.map !== null && segment.map !== before?.map) needs.push(segment.map);
+  if (segment.keys !== before?.keys) needs.push(...segment.keys.map((url) => ({ url, start: 0, end: -1 })));
+  return needs;
 }
 
 /** What is stored of a URL for an exchange's player and may be served without its origin; null when nothing is. */

@@ -3,8 +3,8 @@ import { breakerOpenUntil } from "../download/breaker.ts";
 import type { Body } from "../download/flight.ts";
 import { isPlaylistUrl } from "../http/media-type.ts";
 import { originOf } from "../http/uri-reference.ts";
+import { mediaTimeline } from "../playlist/media-timeline.ts";
 import { playlistSummary } from "../playlist/playlist-kind.ts";
-import { playlistTimeline } from "../playlist/playlist-timeline.ts";
 import type { VariableSources } from "../playlist/playlist-variables.ts";
 import { exportsText, plainPlaylist } from "../playlist/playlist-variables.ts";
 import type { PreloadPart } from "../playlist/preload-parts.ts";
@@ -94,7 +94,7 @@ export function preloadPlaylist(
     }
   } else if (kind === "vod") {
     const max = state.options.limits.preloadSegmentsMax;
-    const parts = preloadParts(playlistTimeline(plain, baseUrl), order.amount, max);
+    const parts = preloadParts(mediaTimeline(plain, baseUrl), order.amount, max);
     // R-PRE-12
     const isCounted = part.kind !== "rendition";
     addParts(preload, isCounted ? parts : parts.map((one) => ({ ...one, segments: 0, durationMs: 0 })));

@@ -6,10 +6,10 @@ import { entryComplete } from "../cache/entry.ts";
 import { spanBytes } from "../cache/span-set.ts";
 import type { Body } from "../download/flight.ts";
 import { findSlot, variantsOf } from "../download/resource-table.ts";
+import type { Timeline, TimelineSegment } from "../playlist/media-timeline.ts";
+import { mediaTimeline } from "../playlist/media-timeline.ts";
 import type { PlaylistPart } from "../playlist/playlist-part.ts";
 import { playlistResources } from "../playlist/playlist-resources.ts";
-import type { TimedSegment, Timeline } from "../playlist/playlist-timeline.ts";
-import { playlistTimeline } from "../playlist/playlist-timeline.ts";
 import { exportsText, plainPlaylist } from "../playlist/playlist-variables.ts";
 import type { VariantLine } from "../playlist/variant-list.ts";
 import { variantList, variantPlaylists } from "../playlist/variant-list.ts";
@@ -288,7 +288,7 @@ function timelineOf(state: ProxyState, asked: Asked, shelf: TextShelf, missing: 
   if (body.entry.kind === "vod") {
     const sources = variableSources(state, body, url, imports);
     const plain = plainPlaylist(text, sources, state.options.limits.urisBytesMax);
-    return playlistTimeline(plain, body.entry.finalUrl);
+    return mediaTimeline(plain, body.entry.finalUrl);
   }
   // R-FRESH-9: without its origin it is not served.
   miss(missing, "live", { url, start: 0, end: -1 });
@@ -300,14 +300,14 @@ function storedTimes(state: ProxyState, timeline: Timeline, missing: Missing[]):
   const times: number[] = [];
   for (const segment of timeline.segments) {
     if (!isStored(state, segment, missing)) continue;
-    const endMs = segment.atMs + segment.durationMs;
-    if (times.length > 0 && times[times.length - 1] === segment.atMs) times[times.length - 1] = endMs;
-    else times.push(segment.atMs, endMs);
+    const { startMs, endMs } = segment;
+    if (times.length > 0 && times[times.length - 1] === startMs) times[times.length - 1] = endMs;
+    else times.push(startMs, endMs);
   }
   return times;
 }
 
-function isStored(state: ProxyState, segment: TimedSegment, missing: Missing[]): boolean {
+function isStored(state: ProxyState, segment: TimelineSegment, missing: Missing[]): boolean {
   // R-STATUS-2: a gap is played as one, and brings nothing.
   if (segment.gap) return true;
   if (segment.part === null) {

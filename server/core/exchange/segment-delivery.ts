@@ -26,8 +26,8 @@ export function segmentDelivery(
   // R-DELIVER-1, R-DELIVER-2
   if (delivery === "all" || exchange.method === "") return plain;
   if (remembersUrl(state.liveUrls, body.entry.key)) return plain;
-  const segments = mediaTimeline(bytes, body.entry.finalUrl);
-  if (segments === null) return plain;
+  const { segments, certain } = mediaTimeline(bytes, body.entry.finalUrl);
+  if (!certain) return plain;
   if (delivery === "cdn-first") return storedFirst(state, exchange, segments, nowMs);
   const count = headCount(segments, headMs, headSegments);
   return { direct: segments.map((_, at) => at >= count), later: [] };

@@ -1,46 +1,50 @@
-/** What a player needs, from the beginning on, to play a complete media playlist: for offline use and for policies. */
-import { integerMax } from "../base/bytes.ts";
+/** What a media playlist plays when: its segments on a line of time, with the section and the keys that each needs. */
 import { isPlaylistBody, milliseconds, playlistSummary } from "./playlist-kind.ts";
-import { attributeList, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
+import { attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
 import { isTag, mapPart, onlyQuoted, type PlaylistPart, partUrl, rangedPart } from "./playlist-part.ts";
 import { type UriMapper, uriMapper } from "./uri-mapper.ts";
 
 /**
- * A media segment: when its playing begins and ends, in milliseconds from the beginning; the part that it is, null for
- * a gap; and what a player needs beside it and did not need for those before: initialization sections and keys.
+ * A segment that is played from `startMs` to `endMs`, with its initialization section (null: none) and the URLs of its
+ * keys. `part` is null when there is nothing that can be fetched for certain; `gap` says that nothing is to be.
  */
-export type TimelineSegment = { startMs: number; endMs: number; needs: PlaylistPart[]; part: PlaylistPart | null };
+export type TimelineSegment = {
+  startMs: number;
+  endMs: number;
+  gap: boolean;
+  part: PlaylistPart | null;
+  map: PlaylistPart | null;
+  keys: string[];
+};
 
 /**
- * The segments of a complete media playlist, in order; null when it is none, and when it is not certain what a player
- * would ask for. `bytes` is the whole playlist (a byte string), `baseUrl` its final absolute URL.
+ * The segments in order, where playing begins, and the length of all. `certain` when the playlist is complete and there
+ * is no doubt about what a player would ask for.
  */
-export function mediaTimeline(bytes: string, baseUrl: string): TimelineSegment[] | null {
-  // R-TIME-1
-  if (isPlaylistBody(bytes) !== "yes" || playlistSummary(bytes).kind !== "vod") return null;
+export type Timeline = { segments: TimelineSegment[]; beginMs: number; endMs: number; certain: boolean };
+
+/** Reads a whole media playlist (a byte string). `baseUrl` is its final absolute URL. Tags that make no sense are skipped. */
+export function mediaTimeline(bytes: string, baseUrl: string): Timeline {
   const mapper = uriMapper("", "path", baseUrl);
-  const segments: TimelineSegment[] = [];
-  const next: Next = { durationMs: -1, range: null, gap: false, needs: [], before: null };
+  // R-TIME-1
+  const isComplete = isPlaylistBody(bytes) === "yes" && playlistSummary(bytes).kind === "vod";
+  const timeline: Timeline = { segments: [], beginMs: 0, endMs: 0, certain: isComplete };
+  const next = newNext();
   let start = 0;
   while (start < bytes.length) {
     const lineEnd = lineNext(bytes, start);
     const from = contentStart(bytes, start, lineEnd);
     const end = contentEnd(bytes, from, lineEnd);
     if (bytes.startsWith("#EXT", from)) {
-      if (!readTag(bytes, from, end, mapper, next)) return null;
+      if (!readTag(bytes, from, end, mapper, next)) timeline.certain = false;
     } else if (from < end && bytes.charCodeAt(from) !== hash) {
-      const startMs = segments[segments.length - 1]?.endMs ?? 0;
-      if (!readSegment(mapper, bytes.slice(from, end), next)) return null;
-      const endMs = Math.min(startMs + next.durationMs, integerMax);
-      segments.push({ startMs, endMs, needs: next.needs, part: next.gap ? null : next.before });
-      next.durationMs = -1;
-      next.range = null;
-      next.gap = false;
-      next.needs = [];
+      if (!addSegment(timeline, mapper, bytes.slice(from, end), next)) timeline.certain = false;
     }
     start = lineEnd;
   }
-  return segments;
+  // R-PRE-7
+  timeline.beginMs = beginOf(next.offset, timeline.endMs);
+  return timeline;
 }
 
 /** How many segments, from the first on, begin before `headMs` milliseconds or are among the first `headSegments`. */
@@ -63,57 +67,119 @@ export function playsEnough(segments: TimelineSegment[], count: number, enoughMs
 }
 
 const hash = 0x23;
+
+/** Longest line of time, in milliseconds: sums of it stay exact in both languages. */
+const timeMaxMs = 1_000_000_000_000_000;
 const infTag = "#EXTINF";
 const keyTag = "#EXT-X-KEY";
 const mapTag = "#EXT-X-MAP";
 const rangeTag = "#EXT-X-BYTERANGE";
+const startTag = "#EXT-X-START";
 
 /** Tags with which it is not certain what the URIs mean, or which segments there are. */
 const uncertainTags = ["#EXT-X-DEFINE", "#EXT-X-SKIP", "#EXT-X-STREAM-INF"];
 
-/** What the tags say of the next segment; -1 while it has no duration; `before` is the part of the segment before it. */
+type Key = { format: string; url: string };
+
+/**
+ * What the tags say of the next segment; -1 while it has no duration; `lost` says that nobody can fetch its section;
+ * `urls` are those of its keys that can be fetched; `before` is the part of the segment before it.
+ */
 type Next = {
   durationMs: number;
   range: string | null;
   gap: boolean;
-  needs: PlaylistPart[];
+  map: PlaylistPart | null;
+  lost: boolean;
+  keys: Key[];
+  urls: string[];
   before: PlaylistPart | null;
+  offset: string;
 };
+
+function newNext(): Next {
+  return {
+    durationMs: -1,
+    range: null,
+    gap: false,
+    map: null,
+    lost: false,
+    keys: [],
+    urls: [],
+    before: null,
+    offset: "",
+  };
+}
 
 /** Takes a tag in; false when it leaves uncertain what is asked for. */
 function readTag(bytes: string, from: number, end: number, mapper: UriMapper, next: Next): boolean {
   const is = (tag: string): boolean => isTag(bytes, from, end, tag);
-  // R-TIME-1
-  if (uncertainTags.some(is)) return false;
   if (is(infTag)) {
-    const value = bytes.slice(contentStart(bytes, from + infTag.length + 1, end), end);
-    const comma = value.indexOf(",");
-    next.durationMs = milliseconds(comma < 0 ? value : value.slice(0, comma));
+    const at = contentStart(bytes, from + infTag.length + 1, end);
+    const comma = bytes.slice(at, end).indexOf(",");
+    next.durationMs = milliseconds(bytes.slice(at, contentEnd(bytes, at, comma < 0 ? end : at + comma)));
   } else if (is(rangeTag)) {
     next.range = bytes.slice(contentStart(bytes, from + rangeTag.length + 1, end), end);
   } else if (is("#EXT-X-GAP")) {
     next.gap = true;
   } else if (is(keyTag)) {
-    const attributes = attributeList(bytes, from + keyTag.length + 1, end);
-    const uri = onlyQuoted(bytes, attributes, "URI");
-    if (uri.includes("{$")) return false;
-    // R-TIME-2: a key with another scheme (skd:, data:) does not come through the proxy.
-    const url = partUrl(mapper, uri);
-    if (url !== "") next.needs.push({ url, start: 0, end: -1 });
+    return readKey(bytes, from, end, mapper, next);
   } else if (is(mapTag)) {
-    const part = mapPart(bytes, mapper, from + mapTag.length + 1, end);
-    if (part === null) return false;
-    next.needs.push(part);
+    next.map = mapPart(bytes, mapper, from + mapTag.length + 1, end);
+    next.lost = next.map === null;
+    return !next.lost;
+  } else if (is(startTag)) {
+    const attributes = attributeList(bytes, from + startTag.length + 1, end);
+    next.offset = attributeText(bytes, attributes, "TIME-OFFSET") ?? "";
   }
-  return true;
+  // R-TIME-1
+  return !uncertainTags.some(is);
+}
+
+/** A key holds until the next of its format; METHOD=NONE ends all. */
+function readKey(bytes: string, from: number, end: number, mapper: UriMapper, next: Next): boolean {
+  const attributes = attributeList(bytes, from + keyTag.length + 1, end);
+  if (attributeText(bytes, attributes, "METHOD") === "NONE") {
+    next.keys = [];
+    next.urls = [];
+    return true;
+  }
+  const format = attributeText(bytes, attributes, "KEYFORMAT") ?? "identity";
+  const uri = onlyQuoted(bytes, attributes, "URI");
+  const others = next.keys.filter((key) => key.format !== format);
+  next.keys = others.concat({ format, url: partUrl(mapper, uri) });
+  // R-TIME-2: a key with another scheme (skd:, data:) does not come through the proxy.
+  next.urls = next.keys.map((key) => key.url).filter((url) => url !== "");
+  return !uri.includes("{$");
 }
 
 /** Takes the URI of a segment in; false when it is uncertain what it means. */
-function readSegment(mapper: UriMapper, uri: string, next: Next): boolean {
-  if (next.durationMs < 0) return false;
+function addSegment(timeline: Timeline, mapper: UriMapper, uri: string, next: Next): boolean {
   const url = partUrl(mapper, uri);
   const { before } = next;
   // R-TIME-3
-  next.before = rangedPart(url, next.range, before !== null && before.url === url ? before.end : -1);
-  return next.before !== null;
+  const part = rangedPart(url, next.range, before !== null && before.url === url ? before.end : -1);
+  const isCertain = part !== null && next.durationMs >= 0;
+  const startMs = timeline.endMs;
+  timeline.endMs = Math.min(startMs + Math.max(0, next.durationMs), timeMaxMs);
+  timeline.segments.push({
+    startMs,
+    endMs: timeline.endMs,
+    gap: next.gap,
+    part: next.gap || next.lost ? null : part,
+    map: next.map,
+    keys: next.urls,
+  });
+  next.before = part;
+  next.durationMs = -1;
+  next.range = null;
+  next.gap = false;
+  return isCertain;
+}
+
+/** A negative offset counts from the end; either is held to the playlist (rfc8216bis section 4.4.2.2). */
+function beginOf(offset: string, endMs: number): number {
+  const negative = offset.startsWith("-");
+  const ms = Math.min(milliseconds(negative ? offset.slice(1) : offset), endMs);
+  return negative ? endMs - ms : ms;
 }

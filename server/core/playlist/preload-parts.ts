@@ -1,7 +1,7 @@
 /** What is fetched of a media playlist that is preloaded: the first seconds or segments, with all that they need. */
 import { integerMax } from "../base/bytes.ts";
+import type { Timeline } from "./media-timeline.ts";
 import type { PlaylistPart } from "./playlist-part.ts";
-import type { Timeline } from "./playlist-timeline.ts";
 
 /** How much: milliseconds of playing, segments, or bytes; `all` counts nothing. */
 export type PreloadAmount = { unit: "all" | "milliseconds" | "segments" | "bytes"; count: number };
@@ -30,17 +30,17 @@ export function preloadParts(timeline: Timeline, amount: PreloadAmount, segments
   const max = amount.unit === "segments" ? Math.min(amount.count, segmentsMax) : segmentsMax;
   for (const segment of timeline.segments) {
     // R-PRE-7
-    if (segment.atMs + segment.durationMs <= timeline.beginMs && timeline.beginMs > 0) continue;
-    if (endMs !== -1 && segment.atMs >= endMs) break;
+    if (segment.endMs <= timeline.beginMs && timeline.beginMs > 0) continue;
+    if (endMs !== -1 && segment.startMs >= endMs) break;
     if (segments >= max || (amount.unit === "bytes" && known >= amount.count)) break;
     segments += 1;
-    const { part, map, atMs } = segment;
+    const { part, map, startMs: atMs } = segment;
     if (part === null) continue;
     // R-PRE-6
     for (const url of segment.keys) addOnce(parts, seen, { url, start: 0, end: -1 }, atMs);
     if (map !== null) addOnce(parts, seen, map, atMs);
     if (part.end !== -1) known = Math.min(known + part.end - part.start, integerMax);
-    addPart(parts, { kind: "media", ...part, atMs, segments: 1, durationMs: segment.durationMs });
+    addPart(parts, { kind: "media", ...part, atMs, segments: 1, durationMs: segment.endMs - atMs });
   }
   return parts;
 }

@@ -65,8 +65,10 @@ package func surveyGathered(
 ) {
   let url = survey.urls[survey.at]
   let baseUrl = exchange.body?.entry.finalUrl ?? url
-  let segments = bytes.flatMap { mediaTimeline($0, baseUrl) }
-  if let segments, isEnough(state, exchange, survey, segments, nowMs) { survey.playable.append(url) }
+  let timeline = bytes.map { mediaTimeline($0, baseUrl) }
+  if let timeline, timeline.certain, isEnough(state, exchange, survey, timeline.segments, nowMs) {
+    survey.playable.append(url)
+  }
   survey.at += 1
   goOn(state, exchange, survey, nowMs)
 }
@@ -116,14 +118,25 @@ private func isEnough(
   let options = state.options
   let enoughMs = survey.purpose == .offline ? options.offlineMs : options.limits.warmStartMs
   var count = 0
+  var before: TimelineSegment?
   for segment in segments {
     // R-OFFLINE-2
-    if !segment.needs.allSatisfy({ isStored(state, exchange, $0, nowMs) }) { break }
-    if let part = segment.part, !isStored(state, exchange, part, nowMs) { break }
+    if !newNeeds(segment, before).allSatisfy({ isStored(state, exchange, $0, nowMs) }) { break }
     count += 1
+    if !segment.gap { before = segment }
     if enoughMs > 0 && playsEnough(segments, count, enoughMs) { return true }
   }
   return playsEnough(segments, count, enoughMs)
+}
+
+/// What has to be there for a segment to play and was not needed for the one before.
+private func newNeeds(_ segment: TimelineSegment, _ before: TimelineSegment?) -> [PlaylistPart] {
+  // R-TIME-2
+  guard let part = segment.part else { return [] }
+  var needs = [part]
+  if let map = segment.map, map != before?.map { needs.append(map) }
+  if segment.keys != before?.keys { needs += segment.keys.map { PlaylistPart(url: $0, start: 0, end: -1) } }
+  return needs
 }
 
 /// What is stored of a URL for an exchange's player and may be served without its origin; nil when nothing is.

@@ -93,7 +93,7 @@ package func preloadPlaylist(
     }
   } else if kind == .vod {
     let most = state.options.limits.preloadSegmentsMax
-    var parts = preloadParts(playlistTimeline(plain, baseUrl), order.amount, most)
+    var parts = preloadParts(mediaTimeline(plain, baseUrl), order.amount, most)
     // R-PRE-12
     if part.kind == .rendition {
       for at in parts.indices {

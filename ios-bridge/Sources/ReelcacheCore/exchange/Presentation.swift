@@ -310,7 +310,7 @@ private func timelineOf(
   if body.entry.kind == .vod {
     let sources = variableSources(state, body, url, asked.imports)
     let plain = plainPlaylist(text, sources, state.options.limits.urisBytesMax)
-    return playlistTimeline(plain, body.entry.finalUrl)
+    return mediaTimeline(plain, body.entry.finalUrl)
   }
   // R-FRESH-9: without its origin it is not served.
   miss(&missing, .live, PlaylistPart(url: url, start: 0, end: -1))
@@ -321,17 +321,16 @@ private func timelineOf(
 private func storedTimes(_ state: ProxyState, _ timeline: Timeline, _ missing: inout [Missing]) -> [Int] {
   var times: [Int] = []
   for segment in timeline.segments where isStored(state, segment, &missing) {
-    let endMs = segment.atMs + segment.durationMs
-    if let last = times.last, last == segment.atMs {
-      times[times.count - 1] = endMs
+    if let last = times.last, last == segment.startMs {
+      times[times.count - 1] = segment.endMs
     } else {
-      times += [segment.atMs, endMs]
+      times += [segment.startMs, segment.endMs]
     }
   }
   return times
 }
 
-private func isStored(_ state: ProxyState, _ segment: TimedSegment, _ missing: inout [Missing]) -> Bool {
+private func isStored(_ state: ProxyState, _ segment: TimelineSegment, _ missing: inout [Missing]) -> Bool {
   // R-STATUS-2: a gap is played as one, and brings nothing.
   if segment.gap { return true }
   guard let part = segment.part else {

@@ -25,10 +25,11 @@ package func segmentDelivery(
   // R-DELIVER-1, R-DELIVER-2
   if options.delivery == .all || exchange.method == .background { return SegmentDelivery() }
   if remembersUrl(state.liveUrls, body.entry.key) { return SegmentDelivery() }
-  guard let segments = mediaTimeline(bytes, body.entry.finalUrl) else { return SegmentDelivery() }
-  if options.delivery == .cdnFirst { return storedFirst(state, exchange, segments, nowMs) }
-  let count = headCount(segments, options.headMs, options.headSegments)
-  return SegmentDelivery(direct: segments.indices.map { $0 >= count })
+  let timeline = mediaTimeline(bytes, body.entry.finalUrl)
+  if !timeline.certain { return SegmentDelivery() }
+  if options.delivery == .cdnFirst { return storedFirst(state, exchange, timeline.segments, nowMs) }
+  let count = headCount(timeline.segments, options.headMs, options.headSegments)
+  return SegmentDelivery(direct: timeline.segments.indices.map { $0 >= count })
 }
 
 /// Whether what goes out to players of a playlist depends on what is stored at the moment.

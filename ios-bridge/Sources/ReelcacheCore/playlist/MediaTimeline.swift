@@ -1,21 +1,32 @@
-/// What a player needs, from the beginning on, to play a complete media playlist: for offline use and for policies.
+/// What a media playlist plays when: its segments on a line of time, with the section and the keys that each needs.
 
-/// A media segment: when its playing begins and ends, in milliseconds from the beginning; the part that it is, nil for
-/// a gap; and what a player needs beside it and did not need for those before: initialization sections and keys.
+/// A segment that is played from `startMs` to `endMs`, with its initialization section (nil: none) and the URLs of its
+/// keys. `part` is nil when there is nothing that can be fetched for certain; `gap` says that nothing is to be.
 package struct TimelineSegment: Equatable, Sendable {
   package var startMs: Int
   package var endMs: Int
-  package var needs: [PlaylistPart]
+  package var gap: Bool
   package var part: PlaylistPart?
+  package var map: PlaylistPart?
+  package var keys: [ByteString]
 }
 
-/// The segments of a complete media playlist, in order; nil when it is none, and when it is not certain what a player
-/// would ask for. `bytes` is the whole playlist (a byte string), `baseUrl` its final absolute URL.
-package func mediaTimeline(_ bytes: ByteString, _ baseUrl: ByteString) -> [TimelineSegment]? {
-  // R-TIME-1
-  if isPlaylistBody(bytes) != .yes || playlistSummary(bytes).kind != .vod { return nil }
+/// The segments in order, where playing begins, and the length of all. `certain` when the playlist is complete and there
+/// is no doubt about what a player would ask for.
+package struct Timeline: Equatable, Sendable {
+  package var segments: [TimelineSegment]
+  package var beginMs: Int
+  package var endMs: Int
+  package var certain: Bool
+}
+
+/// Reads a whole media playlist (a byte string). `baseUrl` is its final absolute URL. Tags that make no sense are
+/// skipped.
+package func mediaTimeline(_ bytes: ByteString, _ baseUrl: ByteString) -> Timeline {
   let mapper = uriMapper("", .path, baseUrl)
-  var segments: [TimelineSegment] = []
+  // R-TIME-1
+  let isComplete = isPlaylistBody(bytes) == .yes && playlistSummary(bytes).kind == .vod
+  var timeline = Timeline(segments: [], beginMs: 0, endMs: 0, certain: isComplete)
   var next = Next()
   var start = 0
   while start < bytes.count {
@@ -23,21 +34,15 @@ package func mediaTimeline(_ bytes: ByteString, _ baseUrl: ByteString) -> [Timel
     let from = contentStart(bytes, start, lineEnd)
     let end = contentEnd(bytes, from, lineEnd)
     if bytes.startsWith(tagStart, from) {
-      if !readTag(bytes, from, end, mapper, &next) { return nil }
+      if !readTag(bytes, from, end, mapper, &next) { timeline.certain = false }
     } else if from < end && bytes.code(from) != hash {
-      let startMs = segments.last?.endMs ?? 0
-      if !readSegment(mapper, bytes.slice(from, end), &next) { return nil }
-      let endMs = min(startMs + next.durationMs, integerMax)
-      let part = next.gap ? nil : next.before
-      segments.append(TimelineSegment(startMs: startMs, endMs: endMs, needs: next.needs, part: part))
-      next.durationMs = -1
-      next.range = nil
-      next.gap = false
-      next.needs = []
+      if !addSegment(&timeline, mapper, bytes.slice(from, end), &next) { timeline.certain = false }
     }
     start = lineEnd
   }
-  return segments
+  // R-PRE-7
+  timeline.beginMs = beginOf(next.offset, timeline.endMs)
+  return timeline
 }
 
 /// How many segments, from the first on, begin before `headMs` milliseconds or are among the first `headSegments`.
@@ -57,23 +62,37 @@ package func playsEnough(_ segments: [TimelineSegment], _ count: Int, _ enoughMs
 }
 
 private let hash = 0x23
+
+/// Longest line of time, in milliseconds: sums of it stay exact in both languages.
+private let timeMaxMs = 1_000_000_000_000_000
 private let tagStart: ByteString = "#EXT"
 private let infTag: ByteString = "#EXTINF"
 private let keyTag: ByteString = "#EXT-X-KEY"
 private let mapTag: ByteString = "#EXT-X-MAP"
 private let rangeTag: ByteString = "#EXT-X-BYTERANGE"
 private let gapTag: ByteString = "#EXT-X-GAP"
+private let startTag: ByteString = "#EXT-X-START"
 
 /// Tags with which it is not certain what the URIs mean, or which segments there are.
 private let uncertainTags: [ByteString] = ["#EXT-X-DEFINE", "#EXT-X-SKIP", "#EXT-X-STREAM-INF"]
 
-/// What the tags say of the next segment; -1 while it has no duration; `before` is the part of the segment before it.
+private struct Key {
+  let format: ByteString
+  let url: ByteString
+}
+
+/// What the tags say of the next segment; -1 while it has no duration; `lost` says that nobody can fetch its section;
+/// `urls` are those of its keys that can be fetched; `before` is the part of the segment before it.
 private struct Next {
   var durationMs = -1
   var range: ByteString?
   var gap = false
-  var needs: [PlaylistPart] = []
+  var map: PlaylistPart?
+  var lost = false
+  var keys: [Key] = []
+  var urls: [ByteString] = []
   var before: PlaylistPart?
+  var offset: ByteString = ""
 }
 
 /// Takes a tag in; false when it leaves uncertain what is asked for.
@@ -85,37 +104,86 @@ private func readTag(
   _ next: inout Next
 ) -> Bool {
   func isThis(_ tag: ByteString) -> Bool { isTag(bytes, from, end, tag) }
-  // R-TIME-1
-  if uncertainTags.contains(where: isThis) { return false }
   if isThis(infTag) {
-    let value = bytes.slice(contentStart(bytes, from + infTag.count + 1, end), end)
-    let comma = value.indexOf(",")
-    next.durationMs = milliseconds(comma < 0 ? value : value.slice(0, comma))
+    let at = contentStart(bytes, from + infTag.count + 1, end)
+    let comma = bytes.slice(at, end).indexOf(",")
+    next.durationMs = milliseconds(bytes.slice(at, contentEnd(bytes, at, comma < 0 ? end : at + comma)))
   } else if isThis(rangeTag) {
     next.range = bytes.slice(contentStart(bytes, from + rangeTag.count + 1, end), end)
   } else if isThis(gapTag) {
     next.gap = true
   } else if isThis(keyTag) {
-    let attributes = attributeList(bytes, from + keyTag.count + 1, end)
-    let uri = onlyQuoted(bytes, attributes, "URI")
-    if uri.includes("{$") { return false }
-    // R-TIME-2: a key with another scheme (skd:, data:) does not come through the proxy.
-    let url = partUrl(mapper, uri)
-    if !url.isEmpty { next.needs.append(PlaylistPart(url: url, start: 0, end: -1)) }
+    return readKey(bytes, from, end, mapper, &next)
   } else if isThis(mapTag) {
-    guard let part = mapPart(bytes, mapper, from + mapTag.count + 1, end) else { return false }
-    next.needs.append(part)
+    next.map = mapPart(bytes, mapper, from + mapTag.count + 1, end)
+    next.lost = next.map == nil
+    return !next.lost
+  } else if isThis(startTag) {
+    let attributes = attributeList(bytes, from + startTag.count + 1, end)
+    next.offset = attributeText(bytes, attributes, "TIME-OFFSET") ?? ""
   }
-  return true
+  // R-TIME-1
+  return !uncertainTags.contains(where: isThis)
+}
+
+/// A key holds until the next of its format; METHOD=NONE ends all.
+private func readKey(
+  _ bytes: ByteString,
+  _ from: Int,
+  _ end: Int,
+  _ mapper: UriMapper,
+  _ next: inout Next
+) -> Bool {
+  let attributes = attributeList(bytes, from + keyTag.count + 1, end)
+  if attributeText(bytes, attributes, "METHOD") == "NONE" {
+    next.keys = []
+    next.urls = []
+    return true
+  }
+  let format = attributeText(bytes, attributes, "KEYFORMAT") ?? "identity"
+  let uri = onlyQuoted(bytes, attributes, "URI")
+  next.keys.removeAll { $0.format == format }
+  next.keys.append(Key(format: format, url: partUrl(mapper, uri)))
+  // R-TIME-2: a key with another scheme (skd:, data:) does not come through the proxy.
+  next.urls = next.keys.map(\.url).filter { !$0.isEmpty }
+  return !uri.includes("{$")
 }
 
 /// Takes the URI of a segment in; false when it is uncertain what it means.
-private func readSegment(_ mapper: UriMapper, _ uri: ByteString, _ next: inout Next) -> Bool {
-  if next.durationMs < 0 { return false }
+private func addSegment(
+  _ timeline: inout Timeline,
+  _ mapper: UriMapper,
+  _ uri: ByteString,
+  _ next: inout Next
+) -> Bool {
   let url = partUrl(mapper, uri)
   var offset = -1
   // R-TIME-3
   if let before = next.before, before.url == url { offset = before.end }
-  next.before = rangedPart(url, next.range, offset)
-  return next.before != nil
+  let part = rangedPart(url, next.range, offset)
+  let isCertain = part != nil && next.durationMs >= 0
+  let startMs = timeline.endMs
+  timeline.endMs = min(startMs + max(0, next.durationMs), timeMaxMs)
+  timeline.segments.append(
+    TimelineSegment(
+      startMs: startMs,
+      endMs: timeline.endMs,
+      gap: next.gap,
+      part: next.gap || next.lost ? nil : part,
+      map: next.map,
+      keys: next.urls
+    )
+  )
+  next.before = part
+  next.durationMs = -1
+  next.range = nil
+  next.gap = false
+  return isCertain
+}
+
+/// A negative offset counts from the end; either is held to the playlist (rfc8216bis section 4.4.2.2).
+private func beginOf(_ offset: ByteString, _ endMs: Int) -> Int {
+  let negative = offset.startsWith("-")
+  let ms = min(milliseconds(negative ? offset.slice(1) : offset), endMs)
+  return negative ? endMs - ms : ms
 }

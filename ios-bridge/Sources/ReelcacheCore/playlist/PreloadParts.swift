@@ -49,16 +49,17 @@ package func preloadParts(_ timeline: Timeline, _ amount: PreloadAmount, _ segme
   let most = amount.unit == .segments ? min(amount.count, segmentsMax) : segmentsMax
   for segment in timeline.segments {
     // R-PRE-7
-    if segment.atMs + segment.durationMs <= timeline.beginMs && timeline.beginMs > 0 { continue }
-    if endMs != -1 && segment.atMs >= endMs { break }
+    if segment.endMs <= timeline.beginMs && timeline.beginMs > 0 { continue }
+    if endMs != -1 && segment.startMs >= endMs { break }
     if segments >= most || (amount.unit == .bytes && known >= amount.count) { break }
     segments += 1
     guard let part = segment.part else { continue }
+    let atMs = segment.startMs
     // R-PRE-6
-    for url in segment.keys { addOnce(&parts, &seen, PlaylistPart(url: url, start: 0, end: -1), segment.atMs) }
-    if let map = segment.map { addOnce(&parts, &seen, map, segment.atMs) }
+    for url in segment.keys { addOnce(&parts, &seen, PlaylistPart(url: url, start: 0, end: -1), atMs) }
+    if let map = segment.map { addOnce(&parts, &seen, map, atMs) }
     if part.end != -1 { known = min(known + part.end - part.start, integerMax) }
-    addPart(&parts, mediaPart(part, segment.atMs, 1, segment.durationMs))
+    addPart(&parts, mediaPart(part, atMs, 1, segment.endMs - atMs))
   }
   return parts
 }

@@ -104,7 +104,7 @@ t.test("what was preloaded by a command of control plays when the origin is gone
 });
 
 // R-CTRL-2, R-CTRL-3, R-CTRL-4
-t.test("no page of another site controls the proxy, and programs need the field", async (t) => {
+t.test("no page controls the proxy, not even one that it passes on, and programs need the field", async (t) => {
   const on = await stage(t);
   const url = encodeURIComponent(`${on.origin.url}/low.mp4`);
   await on.ask("/low.mp4");
@@ -112,6 +112,8 @@ t.test("no page of another site controls the proxy, and programs need the field"
     await control(on, "POST", `remove?url=${url}`, []),
     await control(on, "POST", `remove?url=${url}`, ["Reelcache-Control", "1", "Origin", "https://evil.example"]),
     await control(on, "GET", "entries", ["Sec-Fetch-Site", "cross-site"]),
+    await control(on, "GET", "entries", ["Sec-Fetch-Site", "same-origin"]),
+    await control(on, "POST", `remove?url=${url}`, ["Reelcache-Control", "1", "Origin", `http://127.0.0.1:${on.port}`]),
     await control(on, "OPTIONS", "remove", ["Origin", "https://evil.example"]),
   ];
   for (const { status, json } of refused) t.match({ status, json }, { status: 403, json: { type: /forbidden-page$/ } });

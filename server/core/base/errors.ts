@@ -41,7 +41,7 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
   "bad-url": { status: 400, title: "The upstream URL is not a usable http or https URL", level: "info" },
   "forbidden-secret": { status: 403, title: "The proxied URL lacks the right secret", level: "warn" },
   "forbidden-upstream": { status: 403, title: "The upstream is not allowed", level: "warn" },
-  "forbidden-page": { status: 403, title: "A page of another site may not control the proxy", level: "warn" },
+  "forbidden-page": { status: 403, title: "A page may not control the proxy", level: "warn" },
   "bad-command": { status: 400, title: "The command is not understood", level: "info" },
   "not-found": { status: 404, title: "There is nothing at this path", level: "info" },
   "method-not-allowed": { status: 405, title: "Only GET, HEAD and OPTIONS are served", level: "info" },

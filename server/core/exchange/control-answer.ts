@@ -30,7 +30,7 @@ export function controlAnswer(
   return shelf.needed.length > 0 ? null : answer;
 }
 
-/** The head of an answer. No page of another site may read it, whatever the option for CORS says of media. */
+/** The head of an answer. No page may read it, whatever the option for CORS says of media. */
 export function controlHead(
   state: ProxyState,
   request: PlayerRequest,

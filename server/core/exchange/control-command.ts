@@ -1,6 +1,6 @@
 /**
  * Control: what a program on this device may ask of the proxy besides playing. Everything stands in the request's path
- * and query, so that no command has content. Pages of other sites are kept out: a browser says where a request is from.
+ * and query, so that no command has content. Pages are kept out: a browser says that a request is from one.
  */
 import { parseDigits, percentDecode } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
@@ -41,13 +41,10 @@ export function isControlPath(path: string): boolean {
 }
 
 /** Why a request may not control the proxy, in spite of its Host field and secret; null when it may. */
-export function controlFault(method: string, fields: FieldList, host: string): string | null {
-  const origin = fieldFirst(fields, "origin");
+export function controlFault(method: string, fields: FieldList): string | null {
   const site = fieldFirst(fields, "sec-fetch-site");
-  const foreign = "the request is from a page of another site";
-  // R-CTRL-2
-  if (origin !== null && origin !== `http://${host}`) return foreign;
-  if (site !== null && site !== "same-origin" && site !== "none") return foreign;
+  // R-CTRL-2: to a browser, a page that the proxy passes on from another site is one of the proxy's own.
+  if (fieldFirst(fields, "origin") !== null || (site !== null && site !== "none")) return "the request is from a page";
   // R-CTRL-3
   if (method === "POST" && fieldFirst(fields, controlField) === null)
     return "a command needs the field Reelcache-Control";

@@ -74,7 +74,7 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
     const route = parseTarget(request.target, state.options.secret);
     if (route.kind === "error") return refuse(state, request, route.code, route.detail, nowMs);
     if (route.kind === "local" && isControlPath(route.path)) {
-      return admitControl(state, request, route.path, route.query, host ?? localAuthority(request), nowMs);
+      return admitControl(state, request, route.path, route.query, nowMs);
     }
     if (route.kind === "local") {
       if (request.method === "OPTIONS") return preflight(state, request, nowMs);
@@ -100,12 +100,11 @@ function admitControl(
   request: PlayerRequest,
   path: string,
   query: string,
-  host: string,
   nowMs: number,
 ): Admission {
-  // R-CTRL-4: no page of another site is told that it may.
-  const detail =
-    request.method === "OPTIONS" ? "control has no preflight" : controlFault(request.method, request.fields, host);
+  // R-CTRL-4: no page is told that it may.
+  const isPreflight = request.method === "OPTIONS";
+  const detail = isPreflight ? "control has no preflight" : controlFault(request.method, request.fields);
   if (detail !== null) {
     const answer = controlProblem("forbidden-page", detail);
     const content = request.method === "HEAD" ? "" : answer.content;

@@ -54,7 +54,7 @@ package func errorRow(_ code: ErrorCode) -> ErrorRow {
   case .forbiddenSecret: ErrorRow(status: 403, title: "The proxied URL lacks the right secret", level: .warn)
   case .forbiddenUpstream: ErrorRow(status: 403, title: "The upstream is not allowed", level: .warn)
   case .forbiddenPage:
-    ErrorRow(status: 403, title: "A page of another site may not control the proxy", level: .warn)
+    ErrorRow(status: 403, title: "A page may not control the proxy", level: .warn)
   case .badCommand: ErrorRow(status: 400, title: "The command is not understood", level: .info)
   case .notFound: ErrorRow(status: 404, title: "There is nothing at this path", level: .info)
   case .methodNotAllowed: ErrorRow(status: 405, title: "Only GET, HEAD and OPTIONS are served", level: .info)

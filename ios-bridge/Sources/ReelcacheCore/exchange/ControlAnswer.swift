@@ -19,7 +19,7 @@ package func controlAnswer(
   return shelf.needed.isEmpty ? answer : nil
 }
 
-/// The head of an answer. No page of another site may read it, whatever the option for CORS says of media.
+/// The head of an answer. No page may read it, whatever the option for CORS says of media.
 package func controlHead(
   _ state: ProxyState,
   _ request: PlayerRequest,

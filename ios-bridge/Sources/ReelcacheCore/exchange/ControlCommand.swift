@@ -1,5 +1,5 @@
 /// Control: what a program on this device may ask of the proxy besides playing. Everything stands in the request's path
-/// and query, so that no command has content. Pages of other sites are kept out: a browser says where a request is from.
+/// and query, so that no command has content. Pages are kept out: a browser says that a request is from one.
 
 /// A command, or why there is none.
 package enum ControlCommand {
@@ -29,11 +29,10 @@ package func isControlPath(_ path: ByteString) -> Bool {
 }
 
 /// Why a request may not control the proxy, in spite of its Host field and secret; nil when it may.
-package func controlFault(_ method: ByteString, _ fields: FieldList, _ host: ByteString) -> ByteString? {
-  let foreign: ByteString = "the request is from a page of another site"
-  // R-CTRL-2
-  if let origin = fieldFirst(fields, "origin"), origin != "http://\(host)" { return foreign }
-  if let site = fieldFirst(fields, "sec-fetch-site"), site != "same-origin" && site != "none" { return foreign }
+package func controlFault(_ method: ByteString, _ fields: FieldList) -> ByteString? {
+  let site = fieldFirst(fields, "sec-fetch-site")
+  // R-CTRL-2: to a browser, a page that the proxy passes on from another site is one of the proxy's own.
+  if fieldFirst(fields, "origin") != nil || (site != nil && site != "none") { return "the request is from a page" }
   // R-CTRL-3
   if method == "POST" && fieldFirst(fields, controlField) == nil {
     return "a command needs the field Reelcache-Control"

@@ -49,7 +49,7 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
       return refuse(state, request, code, detail, nowMs)
     case .local(let path, let query):
       if isControlPath(path) {
-        return admitControl(state, request, path, query, host ?? localAuthority(request), nowMs)
+        return admitControl(state, request, path, query, nowMs)
       }
       if request.method == "OPTIONS" { return preflight(state, request, nowMs) }
       if !isServed { return refuse(state, request, .methodNotAllowed, "", nowMs) }
@@ -78,12 +78,11 @@ private func admitControl(
   _ request: PlayerRequest,
   _ path: ByteString,
   _ query: ByteString,
-  _ host: ByteString,
   _ nowMs: Int
 ) -> Admission {
-  // R-CTRL-4: no page of another site is told that it may.
+  // R-CTRL-4: no page is told that it may.
   let isPreflight = request.method == "OPTIONS"
-  let detail = isPreflight ? "control has no preflight" : controlFault(request.method, request.fields, host)
+  let detail = isPreflight ? "control has no preflight" : controlFault(request.method, request.fields)
   if let detail {
     let answer = controlProblem(.forbiddenPage, detail)
     let content = request.method == "HEAD" ? "" : answer.content

@@ -61,6 +61,7 @@ const smallLimits: Partial<Limits> = {
   startAheadBytesMax: 600,
   breakerFailures: 2,
   breakerPauseMsMax: 3_000,
+  preloadTransfersMax: 2,
 };
 
 for (const weather of weathers) {

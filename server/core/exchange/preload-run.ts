@@ -171,6 +171,7 @@ export function partEnded(
 export function settlePreloads(state: ProxyState, nowMs: number): void {
   const table = state.preloads;
   if (table.landing === 0) return;
+  let isFreed = false;
   for (const preload of table.active.slice()) {
     const left = preload.landing.filter((one) => !isLanded(one));
     if (left.length === preload.landing.length) continue;
@@ -178,9 +179,15 @@ export function settlePreloads(state: ProxyState, nowMs: number): void {
     table.landing -= preload.landing.length - left.length;
     preload.landing = left;
     // R-PRE-9, R-PRE-13
-    if (isLost) endPreload(state, preload, "failed", "not-stored", nowMs);
-    else if (isOver(preload)) endPreload(state, preload, "done", "", nowMs);
+    if (isLost) {
+      endPreload(state, preload, "failed", "not-stored", nowMs);
+      isFreed = true;
+    } else if (isOver(preload)) {
+      endPreload(state, preload, "done", "", nowMs);
+    }
   }
+  // What it still asked for leaves its place to the next.
+  if (isFreed) runPreloads(state, nowMs);
 }
 
 function isLanded(one: Landing): boolean {

@@ -19,6 +19,7 @@ export function invariantFaults(sim: Simulator): string[] {
   checkFlights(sim, faults);
   checkLanes(sim, faults);
   checkExchanges(sim, faults);
+  checkPreloads(sim, faults);
   return faults;
 }
 
@@ -198,6 +199,28 @@ function checkExchanges(sim: Simulator, faults: string[]): void {
       faults.push(`${player.name} is gone and its exchange is left`);
     }
   }
+}
+
+/** A preload that could go on does, and none is at work with nothing to do. */
+function checkPreloads(sim: Simulator, faults: string[]): void {
+  const { exchanges, offline, preloads } = sim.state;
+  let running = 0;
+  let landing = 0;
+  for (const preload of preloads.active) {
+    const name = `preload ${preload.id}`;
+    running += preload.running.length;
+    landing += preload.landing.length;
+    if (preload.running.some((id) => exchanges.get(id)?.task?.preload !== preload))
+      faults.push(`${name} waits for an exchange that is none of its own`);
+    if (preload.landing.some(({ flight }) => flight.state === "ended" || !flight.body.storing))
+      faults.push(`${name} waits for bytes that come no more`);
+    if (preload.running.length > 0 || preload.landing.length > 0) continue;
+    if (preload.todo.length === 0) faults.push(`${name} is at work with nothing to do`);
+    else if (preloads.running === 0 && preloads.wakeMs === -1 && !offline)
+      faults.push(`${name} could go on and does not`);
+  }
+  if (preloads.running !== running) faults.push(`preloads count ${preloads.running} requests, not ${running}`);
+  if (preloads.landing !== landing) faults.push(`preloads count ${preloads.landing} landings, not ${landing}`);
 }
 
 /** Whether what an exchange reads is stored for it: its own resource, or a playlist that it looks up. */

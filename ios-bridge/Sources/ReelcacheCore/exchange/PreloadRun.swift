@@ -176,6 +176,7 @@ package func partEnded(
 package func settlePreloads(_ state: ProxyState, _ nowMs: Int) {
   let table = state.preloads
   if table.landing == 0 { return }
+  var isFreed = false
   for preload in table.active {
     let left = preload.landing.filter { !isLanded($0) }
     if left.count == preload.landing.count { continue }
@@ -185,10 +186,13 @@ package func settlePreloads(_ state: ProxyState, _ nowMs: Int) {
     // R-PRE-9, R-PRE-13
     if isLost {
       endPreload(state, preload, .failed, "not-stored", nowMs)
+      isFreed = true
     } else if isOver(preload) {
       endPreload(state, preload, .done, "", nowMs)
     }
   }
+  // What it still asked for leaves its place to the next.
+  if isFreed { runPreloads(state, nowMs) }
 }
 
 private func isLanded(_ one: Landing) -> Bool {

@@ -11,6 +11,7 @@ func invariantFaults(_ sim: Simulator) -> [String] {
   checkLanes(sim, &faults)
   checkExchanges(sim, &faults)
   checkPlayers(sim, &faults)
+  checkPreloads(sim, &faults)
   return faults
 }
 
@@ -205,6 +206,31 @@ private func checkPlayers(_ sim: Simulator, _ faults: inout [String]) {
       faults.append("\(player.name) is gone and its exchange is left")
     }
   }
+}
+
+/// A preload that could go on does, and none is at work with nothing to do.
+private func checkPreloads(_ sim: Simulator, _ faults: inout [String]) {
+  let state = sim.state
+  let preloads = state.preloads
+  for preload in preloads.active {
+    let name = "preload \(preload.id)"
+    if preload.running.contains(where: { state.exchanges[$0]?.task?.preload !== preload }) {
+      faults.append("\(name) waits for an exchange that is none of its own")
+    }
+    if preload.landing.contains(where: { $0.flight.state == .ended || !$0.flight.body.storing }) {
+      faults.append("\(name) waits for bytes that come no more")
+    }
+    if !preload.running.isEmpty || !preload.landing.isEmpty { continue }
+    if preload.todo.isEmpty {
+      faults.append("\(name) is at work with nothing to do")
+    } else if preloads.running == 0 && preloads.wakeMs == -1 && !state.offline {
+      faults.append("\(name) could go on and does not")
+    }
+  }
+  let running = preloads.active.reduce(0) { $0 + $1.running.count }
+  let landing = preloads.active.reduce(0) { $0 + $1.landing.count }
+  if preloads.running != running { faults.append("preloads count \(preloads.running) requests, not \(running)") }
+  if preloads.landing != landing { faults.append("preloads count \(preloads.landing) landings, not \(landing)") }
 }
 
 /// Whether what an exchange reads is stored for it: its own resource, or a playlist that it looks up.

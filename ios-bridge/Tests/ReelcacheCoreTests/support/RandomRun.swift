@@ -50,6 +50,7 @@ private func smallLimits(_ entriesMax: Int) -> Limits {
   limits.startAheadBytesMax = 600
   limits.breakerFailures = 2
   limits.breakerPauseMsMax = 3_000
+  limits.preloadTransfersMax = 2
   limits.entriesMax = entriesMax
   return limits
 }

@@ -14,8 +14,6 @@ import { laneCounts } from "./core/download/lane-queue.ts";
 import type { Presentation, TextShelf } from "./core/exchange/presentation.ts";
 import { entriesPage, pinPresentation, presentationStatus, removePresentation } from "./core/exchange/presentation.ts";
 import type { Validation } from "./core/exchange/proxy-state.ts";
-import { withoutFragment } from "./core/http/uri-reference.ts";
-import { escapeUri } from "./core/playlist/uri-mapper.ts";
 import { proxiedUrl, proxyPrefix } from "./core/route/proxied-url.ts";
 import type { App, AppListeners, ExchangeReport } from "./edge/app.ts";
 import { StartError, startApp } from "./edge/app.ts";
@@ -25,6 +23,7 @@ import type { PreloadHandle, PreloadOptions, PreloadProgress, StoredEntry, Windo
 import { amountOf, nothingStored, variantOf } from "./library-types.ts";
 import type { Options, PartialOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
+import { resourceUrl, upstreamBytes } from "./upstream-bytes.ts";
 
 export type { Limits } from "./core/base/limits.ts";
 export { defaultLimits } from "./core/base/limits.ts";
@@ -259,18 +258,18 @@ function storage(
       else withTexts(engine, (shelf) => wholeAnswer(shelf, question), resolve);
     });
   const repin = (url: string, pinned: boolean): Promise<number> =>
-    ask((shelf) => pinPresentation(state, upstreamBytes(url), pinned, shelf), 0);
+    ask((shelf) => pinPresentation(state, resourceUrl(url), pinned, shelf), 0);
   return {
-    preload: (url, options = {}) => beginPreload(app, running, upstreamBytes(url), options),
+    preload: (url, options = {}) => beginPreload(app, running, resourceUrl(url), options),
     setWindow: (urls, index, options = {}) => {
       const { ahead = 1, behind = 0, ...amount } = options;
       const shape = { ahead, behind, amount: amountOf(amount) };
-      return running() ? engine.preloads.setWindow(urls.map(upstreamBytes), index, shape) : [];
+      return running() ? engine.preloads.setWindow(urls.map(resourceUrl), index, shape) : [];
     },
-    status: (url) => ask((shelf) => presentationStatus(state, upstreamBytes(url), shelf), nothingStored(url)),
+    status: (url) => ask((shelf) => presentationStatus(state, resourceUrl(url), shelf), nothingStored(url)),
     pin: (url) => repin(url, true),
     unpin: (url) => repin(url, false),
-    remove: (url) => ask((shelf) => removePresentation(state, upstreamBytes(url), shelf), 0),
+    remove: (url) => ask((shelf) => removePresentation(state, resourceUrl(url), shelf), 0),
     entries: ({ after = 0, limit = 100 } = {}) => entriesPage(state, after, limit).map(storedEntry),
   };
 }
@@ -364,15 +363,10 @@ function keyUrl(hooks: Hooks, url: string): string {
 async function resign(hooks: Hooks, url: string, status: number): Promise<string | null> {
   try {
     const signed = await hooks.resign?.(Buffer.from(url, "latin1").toString("utf8"), status);
-    return typeof signed === "string" ? withoutFragment(upstreamBytes(signed)) : null;
+    return typeof signed === "string" ? resourceUrl(signed) : null;
   } catch {
     return null;
   }
-}
-
-/** A URL as the core takes it: bytes, escaped as a player would. */
-function upstreamBytes(url: string): string {
-  return escapeUri(Buffer.from(String(url), "utf8").toString("latin1"));
 }
 
 function figures(app: App): Omit<Stats, "hits" | "misses" | "evictions"> {

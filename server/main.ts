@@ -35,7 +35,10 @@ const onStop = (callback: () => void): void => {
 if (isControlName(args[0])) {
   // Loaded only for a command: a proxy is smaller without it.
   const { runControl } = await import("./cli/control-run.ts");
-  const world: ControlWorld = { args, environment: process.env, start, write, complain, terminal, onStop };
+  // Who reads no further, as `head` does, changes nothing of what is done.
+  process.stdout.on("error", () => undefined);
+  const environment = process.env;
+  const world: ControlWorld = { args, environment, start, write, complain, terminal, onStop, answerMs: 30_000 };
   process.exit(await runControl(world));
 }
 

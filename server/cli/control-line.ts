@@ -1,6 +1,7 @@
 /** The command line of a command for a cache: its own flags, and the option table's to find the proxy or its cache. */
 import { Command } from "commander";
 import type { Options } from "../options.ts";
+import { upstreamBytes } from "../upstream-bytes.ts";
 import type { Environment, NoRun } from "./command-line.ts";
 import { readArguments, tableOptions } from "./command-line.ts";
 import type { ControlName } from "./control-names.ts";
@@ -70,7 +71,7 @@ const helpAfter =
 
 /** The query of the command of control: the flags have the names of its parameters. */
 function queryOf(row: Row, url: string, given: Record<string, unknown>): string {
-  const pieces = row.takesUrl ? [`url=${encodeURIComponent(url)}`] : [];
+  const pieces = row.takesUrl ? [`url=${encodeURIComponent(upstreamBytes(url))}`] : [];
   for (const [flag] of row.flags) {
     const name = flag.split(" ")[0]?.slice(2) ?? "";
     const value = given[name];

@@ -20,6 +20,8 @@ export type ControlWorld = {
   terminal: { out: boolean; columns: number };
   /** Calls back on each request to stop (SIGINT, SIGTERM, SIGHUP). */
   onStop: (callback: () => void) => void;
+  /** Longest that a proxy may take for an answer, in milliseconds: what listens may be anything. */
+  answerMs: number;
 };
 
 /** Exit statuses (R-CLI-13). */
@@ -56,10 +58,10 @@ export async function runControl(world: ControlWorld): Promise<number> {
   try {
     const address = proxyAddress(line.options);
     // R-CLI-12
-    if (await answers(address)) return await carryOut(world, line, asker(address));
+    if (await answers(address, world.answerMs)) return await carryOut(world, line, asker(address, world.answerMs));
     const server = await world.start({ ...line.options, host: "127.0.0.1", port: 0, logLevel: "silent" });
     own = server;
-    return await carryOut(world, line, asker(`${server.url}${secretPath(line.options)}`));
+    return await carryOut(world, line, asker(`${server.url}${secretPath(line.options)}`, world.answerMs));
   } catch (error) {
     if (error instanceof StartError) return complain(world, controlExits.cacheUnusable, error.message);
     if (error instanceof Refusal && error.isWrong) return complain(world, controlExits.wrongOption, error.message);
@@ -143,9 +145,9 @@ function secretPath(options: Options): string {
 }
 
 /** Whether anything listens there. */
-async function answers(address: string): Promise<boolean> {
+async function answers(address: string, answerMs: number): Promise<boolean> {
   try {
-    await fetched("GET", `${address}/health`);
+    await fetched("GET", `${address}/health`, answerMs);
     return true;
   } catch (error) {
     if (hasCode(error, "ECONNREFUSED")) return false;
@@ -159,9 +161,9 @@ function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
-function asker(address: string): Ask {
+function asker(address: string, answerMs: number): Ask {
   return async (method, command) => {
-    const { status, text } = await fetched(method, `${address}/control/${command}`);
+    const { status, text } = await fetched(method, `${address}/control/${command}`, answerMs);
     const answer = jsonRecord(text);
     if (answer === null) throw new Refusal(`${new URL(address).host} is no proxy of this kind, or an older one`, false);
     if (status === 200) return answer;
@@ -172,9 +174,10 @@ function asker(address: string): Ask {
 }
 
 /** Not by `fetch`, which refuses some ports that a proxy may listen on. */
-function fetched(method: string, url: string): Promise<{ status: number; text: string }> {
+function fetched(method: string, url: string, answerMs: number): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, headers: { "Reelcache-Control": "1" }, agent: false });
+    asked.setTimeout(answerMs, () => asked.destroy(new Error(`${new URL(url).host} does not answer`)));
     asked.on("error", reject).on("response", (response) => {
       let text = "";
       response.setEncoding("utf8").on("error", reject);

@@ -1,4 +1,5 @@
 /** What commands for a cache print in a terminal. */
+import { escapeUri } from "../core/playlist/uri-mapper.ts";
 import { formatByteCount } from "../option-text.ts";
 
 type Answer = Record<string, unknown>;
@@ -8,7 +9,7 @@ export function entryText(entry: Answer): string {
   const bytes = Number(entry.bytes);
   const total = Number(entry.total);
   const size = bytes === total ? formatByteCount(bytes) : `${formatByteCount(bytes)} of ${sizeText(total)}`;
-  return `${String(entry.kind).padEnd(12)} ${size.padEnd(22)} ${entry.pinned === true ? "pinned " : ""}${entry.url}\n`;
+  return `${String(entry.kind).padEnd(12)} ${size.padEnd(22)} ${entry.pinned === true ? "pinned " : ""}${shownUrl(entry.url)}\n`;
 }
 
 /** A line that says how far a preload came, at most `columns` wide, blank to the end of the longest before it. */
@@ -40,7 +41,9 @@ export function statusText(status: Answer): string {
     for (let at = 0; at + 1 < ranges.length; at += 2)
       times.push(`${seconds(ranges[at])} to ${seconds(ranges[at + 1])} s`);
     const stored = times.length === 0 ? "nothing" : times.join(", ");
-    lines.push(`${way.url}: ${stored}${Number(way.milliseconds) > 0 ? ` of ${seconds(way.milliseconds)} s` : ""}`);
+    lines.push(
+      `${shownUrl(way.url)}: ${stored}${Number(way.milliseconds) > 0 ? ` of ${seconds(way.milliseconds)} s` : ""}`,
+    );
   }
   for (const missing of status.missing as Answer[]) {
     const range = missing.end === -1 ? "" : `, bytes ${missing.start} to ${Number(missing.end) - 1}`;
@@ -48,6 +51,11 @@ export function statusText(status: Answer): string {
     lines.push(missing.what === "live" ? `not finished: ${name}` : `missing ${missing.what}: ${name}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** A URL without the bytes that a terminal would take for something else than text. */
+function shownUrl(url: unknown): string {
+  return escapeUri(String(url));
 }
 
 const barWidth = 24;

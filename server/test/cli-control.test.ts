@@ -130,6 +130,7 @@ t.test("in a terminal there is a bar, and sentences instead of JSON", async (t) 
       onStop: (callback) => {
         stop = callback;
       },
+      answerMs: 10_000,
     };
     return { code: await runControl(world), out };
   };
@@ -148,6 +149,48 @@ t.test("in a terminal there is a bar, and sentences instead of JSON", async (t) 
   t.match((await say("ls")).out, / pinned http/);
   t.match(await say("rm", on.url.replace("v.m3u8", "s1.ts")), { out: "1 resource\n" });
   t.type(stop, "function");
+});
+
+// R-CLI-13
+t.test("what listens and never answers is given up", async (t) => {
+  const mute = createServer(() => undefined);
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => mute.close());
+  t.teardown(() => mute.closeAllConnections());
+  const { port } = mute.address() as AddressInfo;
+  let said = "";
+  const code = await runControl({
+    args: ["ls", "--port", String(port), "--cache-dir", t.testdir()],
+    environment: {},
+    start: () => Promise.reject(new Error("something listens")),
+    write: (text) => t.fail(text),
+    complain: (text) => {
+      said += text;
+    },
+    terminal: { out: false, columns: 80 },
+    onStop: () => undefined,
+    answerMs: 100,
+  });
+  t.equal(code, 5);
+  t.equal(said, `reelcache: 127.0.0.1:${port} does not answer\n`);
+});
+
+// R-CLI-13
+t.test("a preload goes on when nobody reads its lines any more", async (t) => {
+  const on = await stage(t);
+  const command = startCommand(t, ["preload", on.url, "--port", String(on.port), "--cache-dir", t.testdir()]);
+  command.child.stdout?.destroy();
+  t.match(await command.ended, { code: 0, error: "" });
+  t.match(lines(await on.run("ls")).length, 4);
+});
+
+// R-URL-10, R-PL-18
+t.test("a URL that no player would send as it is written is asked for as a player would", async (t) => {
+  const on = await stage(t);
+  const written = on.url.replace("v.m3u8", "s\u00e9ance 1.ts#t=3");
+  t.equal((await on.run("preload", written)).code, 0);
+  t.match(lines(await on.run("ls")), [{ url: /\/s%C3%A9ance%201\.ts$/ }]);
+  t.match(lines(await on.run("rm", written)), [{ removed: 1 }]);
 });
 
 // R-CLI-13, R-PRE-10

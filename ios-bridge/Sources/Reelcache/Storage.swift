@@ -8,7 +8,7 @@ extension Server {
   @discardableResult
   public func preload(_ url: String, _ options: PreloadOptions = PreloadOptions()) -> PreloadHandle {
     let order = PreloadOrder(
-      url: upstreamBytes(url),
+      url: resourceUrl(url),
       amount: amountOf(options.amount),
       variant: variantOf(options.variant),
       subtitles: options.subtitles,
@@ -44,13 +44,13 @@ extension Server {
     )
     return await onLoop { app in
       if app.isStopping { return [] }
-      return app.engine.preloads.setWindow(urls.map(upstreamBytes), index, shape).map(progressOf)
+      return app.engine.preloads.setWindow(urls.map(resourceUrl), index, shape).map(progressOf)
     }
   }
 
   /// What is stored of a URL and of all that its playlists name: does it play without a network, and which seconds?
   public func status(_ url: String) async -> Presentation {
-    let bytes = upstreamBytes(url)
+    let bytes = resourceUrl(url)
     return await ask(presentation(ReelcacheCore.Presentation(url: bytes))) { app, shelf in
       presentation(presentationStatus(app.state, bytes, shelf))
     }
@@ -71,7 +71,7 @@ extension Server {
   /// Drops what is stored of a presentation, pinned or not; returns the number of resources.
   @discardableResult
   public func remove(_ url: String) async -> Int {
-    await ask(0) { app, shelf in removePresentation(app.state, upstreamBytes(url), shelf) }
+    await ask(0) { app, shelf in removePresentation(app.state, resourceUrl(url), shelf) }
   }
 
   /// Stored resources by id, at most `limit` with ids above `after`.
@@ -80,7 +80,7 @@ extension Server {
   }
 
   private func repin(_ url: String, _ pinned: Bool) async -> Int {
-    await ask(0) { app, shelf in pinPresentation(app.state, upstreamBytes(url), pinned, shelf) }
+    await ask(0) { app, shelf in pinPresentation(app.state, resourceUrl(url), pinned, shelf) }
   }
 
   /// Asks about what is stored, as often as texts of playlists are needed for the answer.
@@ -104,6 +104,11 @@ extension Server {
       }
     }
   }
+}
+
+/// The URL of a resource: a fragment is the player's own and never travels.
+private func resourceUrl(_ url: String) -> ByteString {
+  withoutFragment(upstreamBytes(url))
 }
 
 private func amountOf(_ amount: PreloadAmount) -> ReelcacheCore.PreloadAmount {

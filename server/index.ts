@@ -255,7 +255,12 @@ function storage(
   const ask = <T>(question: (shelf: TextShelf) => T, otherwise: T): Promise<T> =>
     new Promise((resolve) => {
       if (!running()) resolve(otherwise);
-      else withTexts(engine, (shelf) => wholeAnswer(shelf, question), resolve);
+      else
+        withTexts(
+          engine,
+          (shelf) => wholeAnswer(shelf, question),
+          (answer) => resolve(answer ?? otherwise),
+        );
     });
   const repin = (url: string, pinned: boolean): Promise<number> =>
     ask((shelf) => pinPresentation(state, resourceUrl(url), pinned, shelf), 0);

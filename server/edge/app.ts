@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { ErrorCode } from "../core/base/errors.ts";
 import { defaultLimits } from "../core/base/limits.ts";
-import { controlAnswer, controlHead } from "../core/exchange/control-answer.ts";
+import { controlAnswer, controlHead, controlProblem } from "../core/exchange/control-answer.ts";
 import type { ControlCommand } from "../core/exchange/control-command.ts";
 import { problemHead } from "../core/exchange/problem.ts";
 import { clearProxy, connectivityChanged, loadEntries, proxyTick } from "../core/exchange/proxy-events.ts";
@@ -293,7 +293,8 @@ function answerControl(
   withTexts(
     engine,
     (shelf, nowMs) => controlAnswer(state, command, shelf, nowMs),
-    (answer) => {
+    (found) => {
+      const answer = found ?? controlProblem("stopping", "");
       const head = controlHead(state, request, answer, engine.now());
       send(response, head, Buffer.from(request.method === "HEAD" ? "" : answer.content, "latin1"));
     },

@@ -82,7 +82,8 @@ export class Engine {
   /** Who waits for what a validation finds, by exchange. */
   private readonly validations = new Map<number, (found: Validation) => void>();
   private draining = false;
-  private stopped = false;
+  /** Nothing is asked of the core any more: what it would store, nobody writes down. */
+  stopped = false;
   /** Called when nothing is on its way to the disk any more, once the engine is stopped. */
   private idle: (() => void) | null = null;
   private timer: NodeJS.Timeout | null = null;

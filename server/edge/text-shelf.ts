@@ -13,22 +13,25 @@ const roundsMax = 8;
 
 /**
  * Asks the core; when it needs texts, reads them and asks again. `ask` returns null until it has all that it needs;
- * `done` is called with what it returned then, at once when nothing had to be read.
+ * `done` is called with what it returned then, at once when nothing had to be read, and with null when the proxy stopped
+ * meanwhile.
  */
 export function withTexts<T>(
   engine: Engine,
   ask: (shelf: TextShelf, nowMs: number) => T | null,
-  done: (answer: T) => void,
+  done: (answer: T | null) => void,
 ): void {
   const shelf: TextShelf = { texts: new Map(), needed: [] };
   let left = shelfBytesMax;
   let rounds = 0;
   const round = (): void => {
     let answer: T | null = null;
-    engine.run((nowMs) => {
-      answer = ask(shelf, nowMs);
-    });
-    if (answer !== null) {
+    if (!engine.stopped) {
+      engine.run((nowMs) => {
+        answer = ask(shelf, nowMs);
+      });
+    }
+    if (answer !== null || engine.stopped) {
       done(answer);
       return;
     }

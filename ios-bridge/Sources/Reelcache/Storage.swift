@@ -99,7 +99,7 @@ extension Server {
           let answer = question(app, shelf)
           return shelf.needed.isEmpty ? answer : nil
         } _: { answer in
-          continuation.resume(returning: answer)
+          continuation.resume(returning: answer ?? otherwise)
         }
       }
     }

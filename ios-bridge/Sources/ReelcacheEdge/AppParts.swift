@@ -151,7 +151,8 @@ final class AppParts: @unchecked Sendable {
     let engine = engine
     withTexts(engine) { shelf, nowMs in
       controlAnswer(engine.state, command, shelf, nowMs)
-    } _: { answer in
+    } _: { found in
+      let answer = found ?? controlProblem(.stopping, "")
       let head = controlHead(engine.state, request, answer, engine.now())
       send(response, head, request.method == "HEAD" ? Data() : Data(answer.content))
     }

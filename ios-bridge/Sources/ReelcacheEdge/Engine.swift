@@ -52,7 +52,8 @@ package final class Engine: @unchecked Sendable {
   /// Who waits for what a validation finds, by exchange.
   private var validations: [Int: (Validation) -> Void] = [:]
   private var draining = false
-  private var stopped = false
+  /// Nothing is asked of the core any more: what it would store, nobody writes down.
+  package private(set) var stopped = false
   /// Called when nothing is on its way to the disk any more, once the engine is stopped.
   private var idle: (() -> Void)?
   private var timer: LoopTimer?

@@ -14,11 +14,12 @@ private let shelfBytesMax = 67_108_864
 private let roundsMax = 8
 
 /// Asks the core; when it needs texts, reads them and asks again. `ask` returns nil until it has all that it needs;
-/// `done` is called with what it returned then, at once when nothing had to be read.
+/// `done` is called with what it returned then, at once when nothing had to be read, and with nil when the proxy stopped
+/// meanwhile.
 package func withTexts<Answer>(
   _ engine: Engine,
   _ ask: @escaping (TextShelf, Int) -> Answer?,
-  _ done: @escaping (Answer) -> Void
+  _ done: @escaping (Answer?) -> Void
 ) {
   ShelfRounds(engine, ask, done).round()
 }
@@ -27,12 +28,14 @@ package func withTexts<Answer>(
 private final class ShelfRounds<Answer>: @unchecked Sendable {
   private let engine: Engine
   private let ask: (TextShelf, Int) -> Answer?
-  private let done: (Answer) -> Void
+  private let done: (Answer?) -> Void
   private let shelf = TextShelf()
+  /// Of the text that is being read, what is here.
+  private var text = ByteString()
   private var left = shelfBytesMax
   private var rounds = 0
 
-  init(_ engine: Engine, _ ask: @escaping (TextShelf, Int) -> Answer?, _ done: @escaping (Answer) -> Void) {
+  init(_ engine: Engine, _ ask: @escaping (TextShelf, Int) -> Answer?, _ done: @escaping (Answer?) -> Void) {
     self.engine = engine
     self.ask = ask
     self.done = done
@@ -40,8 +43,8 @@ private final class ShelfRounds<Answer>: @unchecked Sendable {
 
   func round() {
     var answer: Answer?
-    engine.run { nowMs in answer = ask(shelf, nowMs) }
-    if let answer {
+    if !engine.stopped { engine.run { nowMs in answer = ask(shelf, nowMs) } }
+    if answer != nil || engine.stopped {
       done(answer)
       return
     }
@@ -60,12 +63,13 @@ private final class ShelfRounds<Answer>: @unchecked Sendable {
       left -= length
       body.uses += 1
       let others = rest
-      readText(body, length, ByteString()) { text in
+      text = ByteString()
+      readText(body, length) { good in
         self.engine.run { _ in
           body.uses -= 1
           releaseBody(self.engine.state, body)
         }
-        self.shelf.texts[body.entry.id] = text
+        self.shelf.texts[body.entry.id] = good ? self.text : ""
         self.next(others)
       }
       return
@@ -73,21 +77,20 @@ private final class ShelfRounds<Answer>: @unchecked Sendable {
     round()
   }
 
-  /// The body's text, "" when it cannot be read; its file stays meanwhile.
-  private func readText(_ body: Body, _ length: Int, _ text: ByteString, _ done: @escaping (ByteString) -> Void) {
+  /// Reads the rest of the body's text, which is of no use when that fails; its file stays meanwhile.
+  private func readText(_ body: Body, _ length: Int, _ done: @escaping (Bool) -> Void) {
     if text.count == length {
-      done(text)
+      done(true)
       return
     }
     let wanted = min(length - text.count, engine.state.options.limits.readPieceBytes)
     engine.files.read(body.entry.id, text.count, wanted) { error, bytes in
       if error != nil || bytes.count < wanted {
-        done("")
+        done(false)
         return
       }
-      var longer = text
-      longer.bytes.append(contentsOf: bytes)
-      self.readText(body, length, longer, done)
+      self.text.bytes.append(contentsOf: bytes)
+      self.readText(body, length, done)
     }
   }
 }

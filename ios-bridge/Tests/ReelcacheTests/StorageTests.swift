@@ -106,6 +106,26 @@ final class StorageTests: XCTestCase {
     XCTAssertEqual(left, [])
   }
 
+  func testWhatIsAskedWhileTheServerStopsIsAnswered() async throws {
+    let origin = try TestOrigin(20_000, texts)
+    defer { origin.close() }
+    let url = "\(origin.url)/m.m3u8"
+    for _ in 0..<8 {
+      let server = try await startServer(options())
+      let end = await server.preload(url).done
+      XCTAssertEqual(end.state, .done, end.cause)
+      async let pinned = server.pin(url)
+      async let status = server.status(url)
+      async let removed = server.remove(url)
+      await server.stop()
+      // Before the end or behind it: in between nothing may be written.
+      let answers = await (pinned, status, removed)
+      XCTAssertTrue([0, 7].contains(answers.0), "\(answers.0)")
+      XCTAssertTrue([0, 7].contains(answers.1.entries), "\(answers.1.entries)")
+      XCTAssertTrue([0, 7].contains(answers.2), "\(answers.2)")
+    }
+  }
+
   private func options() -> ServerOptions {
     var options = ServerOptions()
     options.port = 0

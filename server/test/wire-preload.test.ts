@@ -74,6 +74,16 @@ async function preloadsEnd(on: Bench): Promise<Record<string, unknown>[]> {
   }
 }
 
+/** Waits until nothing is stored under a path any more: what is evicted goes when what comes is written. */
+async function evicted(on: Bench, path: string): Promise<void> {
+  for (;;) {
+    const { json } = await control(on, "GET", "entries");
+    const entries = json.entries as Record<string, unknown>[];
+    if (entries.every(({ url }) => !String(url).endsWith(path))) return;
+    await sleep(5);
+  }
+}
+
 // R-PRE-1, R-PRE-5, R-PRE-6, R-STATUS-2, R-CTRL-1
 t.test("what was preloaded by a command of control plays when the origin is gone, and status says so", async (t) => {
   const on = await stage(t);
@@ -133,6 +143,7 @@ t.test("what is pinned outlives eviction", async (t) => {
   await on.ask("/kept.mp4");
   t.match(await control(on, "POST", `pin?url=${url}`), { json: { changed: 1 } });
   for (const path of ["/1.ts", "/2.ts", "/3.ts", "/4.ts"]) await on.ask(path);
+  await evicted(on, "/1.ts");
   t.ok(isHit(await on.ask("/kept.mp4")), "pinned");
   t.notOk(isHit(await on.ask("/1.ts")), "others went");
   t.match(await control(on, "POST", `unpin?url=${url}`), { json: { changed: 1 } });

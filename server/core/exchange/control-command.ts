@@ -171,8 +171,13 @@ function readPreload(parameters: Parameters): ControlCommand {
   if (amount === null) return wrong("one of seconds, segments and bytes may be given, above 0");
   if (variant === null) return wrong("one of bandwidth, height and index may be given");
   if (priority < 0) return wrong(`priority is a number from 0 to ${priorityMax}`);
-  const subtitles = textOf(parameters, "subtitles") !== null;
-  return withUrl(parameters, (url) => ({ kind: "preload", order: { url, amount, variant, subtitles, priority } }));
+  const subtitles = textOf(parameters, "subtitles");
+  // Who says that there shall be none must not get them.
+  if (subtitles !== null && subtitles !== "") return wrong("subtitles has no value");
+  return withUrl(parameters, (url) => ({
+    kind: "preload",
+    order: { url, amount, variant, subtitles: subtitles !== null, priority },
+  }));
 }
 
 function readWindow(parameters: Parameters): ControlCommand {

@@ -154,13 +154,15 @@ private func badUrl() -> ControlCommand {
     return wrong("one of bandwidth, height and index may be given")
   }
   if priority < 0 { return wrong("priority is a number from 0 to \(priorityMax)") }
-  let subtitles = textOf(parameters, "subtitles") != nil
+  let subtitles = textOf(parameters, "subtitles")
+  // Who says that there shall be none must not get them.
+  if let subtitles, !subtitles.isEmpty { return wrong("subtitles has no value") }
   return withUrl(parameters) { url in
     let order = PreloadOrder(
       url: url,
       amount: amount,
       variant: variant,
-      subtitles: subtitles,
+      subtitles: subtitles != nil,
       priority: priority
     )
     return .preload(order: order)

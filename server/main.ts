@@ -24,7 +24,8 @@ const complain = (text: string): void => {
 const terminal = {
   out: process.stdout.isTTY === true,
   error: process.stderr.isTTY === true,
-  columns: process.stdout.columns ?? 80,
+  // A terminal of which nobody said how wide it is has 0.
+  columns: process.stdout.columns || 80,
 };
 const onStop = (callback: () => void): void => {
   process.on("SIGINT", callback);

@@ -67,7 +67,8 @@ const helpAfter =
   "\nAsks the proxy that listens on --host and --port; when none does, works on the cache folder itself, with all of" +
   "\nthe proxy's options and REELCACHE_ variables." +
   "\n\nExit status: 0 done; 1 not done: the preload failed, the URL does not play without a network, nothing was" +
-  "\nstored; 2 wrong option; 4 cache folder not usable; 5 what listens there is no proxy of this kind, or refuses.";
+  "\nstored; 2 wrong option; 4 cache folder not usable; 5 what listens there is no proxy of this kind, refuses, or" +
+  "\ndoes not answer; 130 cancelled by a signal.";
 
 /** The query of the command of control: the flags have the names of its parameters. */
 function queryOf(row: Row, url: string, given: Record<string, unknown>): string {

@@ -255,6 +255,7 @@ export function coreOptions(options: Options): CoreOptions {
   };
 }
 
+/** Carries out a request; whether it takes the content. */
 function onRequest(
   engine: Engine,
   pages: LocalPages,
@@ -262,8 +263,9 @@ function onRequest(
   request: PlayerRequest,
   response: ServerResponse,
   content: Readable,
-): void {
+): boolean {
   const { state } = engine;
+  let takesContent = false;
   engine.run((nowMs) => {
     const admission = stopping ? refuse(state, request, "stopping", "", nowMs) : admitRequest(state, request, nowMs);
     if (admission.kind === "answer") {
@@ -274,13 +276,15 @@ function onRequest(
     } else if (admission.kind === "control") {
       answerControl(engine, request, admission.command, response);
     } else {
-      if (admission.exchange.verb !== "" && hasContent(request)) engine.keepContent(admission.exchange, content);
+      takesContent = admission.exchange.verb !== "" && hasContent(request);
+      if (takesContent) engine.keepContent(admission.exchange, content);
       const runner = engine.attach(admission.exchange, response);
       startExchange(state, admission.exchange, nowMs);
       engine.drain();
       runner.listen();
     }
   });
+  return takesContent;
 }
 
 function answerControl(

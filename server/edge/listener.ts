@@ -10,7 +10,6 @@ import { isToken } from "../core/base/bytes.ts";
 import type { ErrorCode } from "../core/base/errors.ts";
 import type { Limits } from "../core/base/limits.ts";
 import type { PlayerRequest } from "../core/exchange/proxy-state.ts";
-import { hasContent } from "../core/exchange/request-admission.ts";
 import { fieldCombined } from "../core/http/field-list.ts";
 import type { ResponseHead } from "../core/response/response-head.ts";
 import { isClosing, markClosing } from "./response-writer.ts";
@@ -19,8 +18,8 @@ export type ListenerParts = {
   limits: Limits;
   /** Content of a request may take its time; it has a time limit of its own. */
   takesContent: boolean;
-  /** A request whose head is complete; its content follows. */
-  onRequest: (request: PlayerRequest, response: ServerResponse, content: IncomingMessage) => void;
+  /** A request whose head is complete; its content follows. True when the content is taken. */
+  onRequest: (request: PlayerRequest, response: ServerResponse, content: IncomingMessage) => boolean;
   /** The answer to bytes that are no request. */
   problem: (code: ErrorCode, detail: string) => { head: ResponseHead; content: string };
 };
@@ -82,10 +81,8 @@ function onRequest(raw: IncomingMessage, response: ServerResponse, parts: Listen
     return;
   }
   watchAnswer(socket, response, parts);
-  const request = playerRequest(raw);
-  // R-PASS-2
-  if (parts.takesContent && hasContent(request)) contents.set(socket, raw);
-  parts.onRequest(request, response, raw);
+  // R-PASS-2: content that nobody takes is passed over, and the next request counts.
+  if (parts.onRequest(playerRequest(raw), response, raw)) contents.set(socket, raw);
 }
 
 /** Methods of RTSP, which the parser takes only in a request of that protocol. */

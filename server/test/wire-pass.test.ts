@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import t, { type Test } from "tap";
-import { RawPlayer, requestText } from "./support/raw-player.ts";
+import { field, RawPlayer, requestText } from "./support/raw-player.ts";
 import { patternBytes, proxy, type Server, type ServerOptions, scratch, until } from "./support/wire-bench.ts";
 
 t.setTimeout(60_000);
@@ -249,4 +249,24 @@ t.test("behind content no second request is read (R-PASS-2)", async (t) => {
     ["POST"],
   );
   player.abort();
+});
+
+t.test("behind content that no origin takes the next request is read (R-PASS-2)", async (t) => {
+  const on = await passBench(t, whenRead(200));
+  const player = await RawPlayer.connect(on.port);
+  const refused: [string, number][] = [
+    ["/elsewhere", 405],
+    ["/proxy?url=ftp%3A%2F%2Fa%2F", 400],
+    ["/~wrong/https/a/", 404],
+  ];
+  for (const [where, status] of refused) {
+    player.send(`${requestText(on.port, where, { method: "POST", fields: ["Content-Length", "5"] })}hello`);
+    const response = await player.response("POST");
+    t.equal(response.status, status, where);
+    t.equal(field(response, "connection"), "keep-alive", where);
+    const next = await player.ask("/health");
+    t.equal(next.status, 200, `the request behind ${where}`);
+  }
+  player.abort();
+  t.same(on.seen, []);
 });

@@ -92,8 +92,13 @@ function hostEdits(places: JsonPlace[], prefix: string): Edit[] {
   return edits;
 }
 
+/** Longest host name (RFC 1035 section 2.3.4): each object of PARAMS makes room for it. */
+const hostBytesMax = 255;
+
 function isHost(place: JsonPlace): boolean {
-  return place.kind === "string" && parseAuthority(place.text, "http")?.host === lowerAscii(place.text);
+  // R-JSON-4
+  if (place.kind !== "string" || place.text.length > hostBytesMax) return false;
+  return parseAuthority(place.text, "http")?.host === lowerAscii(place.text);
 }
 
 function edited(bytes: string, edits: Edit[]): string {

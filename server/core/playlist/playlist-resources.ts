@@ -12,7 +12,7 @@ export type PlaylistResources = { maps: string[]; keys: string[]; segments: stri
 export function playlistResources(bytes: string, baseUrl: string, sources: VariableSources): PlaylistResources {
   const resources: PlaylistResources = { maps: [], keys: [], segments: [], playlists: [] };
   const mapper = uriMapper("", "path", baseUrl);
-  const text = nameQueryParameters(bytes, sources.ownUrl);
+  const text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax);
   const definitions = playlistDefinitions(text, sources);
   const places = uriPlaces(text);
   const seen = new Set<string>();

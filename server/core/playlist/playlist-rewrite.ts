@@ -45,7 +45,7 @@ export function rewriteSegments(bytes: string, context: RewriteContext, direct: 
     return bytes;
   }
   const { sources, bytesMax } = context;
-  const text = nameQueryParameters(bytes, sources.ownUrl);
+  const text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax);
   const definitions = playlistDefinitions(text, sources);
   const define = variablesText(exportedVariables(definitions));
   const mapper = uriMapper(context.prefix, context.form, context.baseUrl);

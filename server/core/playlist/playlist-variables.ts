@@ -91,18 +91,24 @@ export function substituteVariables(
 
 /**
  * The playlist with its QUERYPARAM attributes turned into NAME and VALUE: the player knows only the proxied URL, whose
- * query is another, and none at all of a redirect's. What has no value, or one that no quoted string can hold, stays.
+ * query is another, and none at all of a redirect's. What has no value, or one that no quoted string can hold, stays,
+ * and so do those behind the first `countMax`.
  */
-export function nameQueryParameters(bytes: string, ownUrl: string): string {
+export function nameQueryParameters(bytes: string, ownUrl: string, countMax: number): string {
   if (!namesQueryParameters(bytes)) return bytes;
   let named = "";
   let copied = 0;
+  let asked = 0;
   for (const line of defineLines(bytes)) {
     const attribute = onlyQueryParameter(line.attributes);
     const name = attribute === null ? "" : bytes.slice(attribute.valueStart, attribute.valueEnd);
-    const value = isVariableName(name) ? queryParameter(ownUrl, name) : null;
+    if (attribute === null || !isVariableName(name)) continue;
+    asked += 1;
+    // R-VAR-8: each costs a look through the URL, and room for all of its query.
+    if (asked > countMax) break;
+    const value = queryParameter(ownUrl, name);
     // R-VAR-7
-    if (attribute !== null && value !== null && isQuotable(value)) {
+    if (value !== null && isQuotable(value)) {
       const start = line.start + bytes.slice(line.start, attribute.valueStart).lastIndexOf(queryAttribute);
       named += `${bytes.slice(copied, start)}NAME="${name}",VALUE="${value}"`;
       copied = attribute.valueEnd + 1;
@@ -113,7 +119,8 @@ export function nameQueryParameters(bytes: string, ownUrl: string): string {
 
 /** The variables that the playlists of a playlist may import, as they travel; "" for none. */
 export function exportsText(bytes: string, sources: VariableSources): string {
-  return variablesText(exportedVariables(playlistDefinitions(nameQueryParameters(bytes, sources.ownUrl), sources)));
+  const text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax);
+  return variablesText(exportedVariables(playlistDefinitions(text, sources)));
 }
 
 /**
@@ -122,7 +129,7 @@ export function exportsText(bytes: string, sources: VariableSources): string {
  */
 export function plainPlaylist(bytes: string, sources: VariableSources, bytesMax: number): string {
   if (!definesVariables(bytes)) return bytes;
-  const text = nameQueryParameters(bytes, sources.ownUrl);
+  const text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax);
   const definitions = playlistDefinitions(text, sources);
   for (const definition of definitions) {
     if (definition.value !== null && !isQuotable(definition.value)) definition.value = null;

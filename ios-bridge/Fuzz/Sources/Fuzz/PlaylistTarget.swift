@@ -34,7 +34,7 @@ func fuzzPlaylist(_ input: [UInt8]) {
     checkJson(bytes, form, prefix, base)
     return
   }
-  let named = nameQueryParameters(bytes, base)
+  let named = nameQueryParameters(bytes, base, sources.countMax)
   checkRewritten(named, sources, rewritten, uriMapper(prefix, form, base), choice >= 128 ? "s" : "")
   check(playlistSummary(rewritten) == playlistSummary(bytes), "the tags say something else")
   checkResources(bytes, base)

@@ -86,8 +86,13 @@ private func hostEdits(_ places: [JsonPlace], _ prefix: ByteString) -> [Edit] {
   return edits
 }
 
+/// Longest host name (RFC 1035 section 2.3.4): each object of PARAMS makes room for it.
+private let hostBytesMax = 255
+
 private func isHost(_ place: JsonPlace) -> Bool {
-  place.kind == .string && parseAuthority(place.text, "http")?.host == lowerAscii(place.text)
+  // R-JSON-4
+  if place.kind != .string || place.text.count > hostBytesMax { return false }
+  return parseAuthority(place.text, "http")?.host == lowerAscii(place.text)
 }
 
 private func edited(_ bytes: ByteString, _ edits: [Edit]) -> ByteString {

@@ -16,7 +16,7 @@ package func playlistResources(
 ) -> PlaylistResources {
   var resources = PlaylistResources(maps: [], keys: [], segments: [], playlists: [])
   let mapper = uriMapper("", .path, baseUrl)
-  let text = nameQueryParameters(bytes, sources.ownUrl)
+  let text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax)
   let definitions = playlistDefinitions(text, sources)
   let places = uriPlaces(text)
   var seen = Set<ByteString>()

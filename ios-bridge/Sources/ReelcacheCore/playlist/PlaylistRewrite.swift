@@ -24,7 +24,7 @@ package func rewriteSegments(_ bytes: ByteString, _ context: RewriteContext, _ d
   // R-PL-20
   if isPlaylistBody(bytes) != .yes { return bytes }
   let (sources, bytesMax) = (context.sources, context.bytesMax)
-  let text = nameQueryParameters(bytes, sources.ownUrl)
+  let text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax)
   let definitions = playlistDefinitions(text, sources)
   let define = variablesText(exportedVariables(definitions))
   let mapper = uriMapper(context.prefix, context.form, context.baseUrl)

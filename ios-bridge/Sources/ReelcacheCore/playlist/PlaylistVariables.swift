@@ -84,16 +84,22 @@ package func substituteVariables(
 }
 
 /// The playlist with its QUERYPARAM attributes turned into NAME and VALUE: the player knows only the proxied URL, whose
-/// query is another, and none at all of a redirect's. What has no value, or one that no quoted string can hold, stays.
-package func nameQueryParameters(_ bytes: ByteString, _ ownUrl: ByteString) -> ByteString {
+/// query is another, and none at all of a redirect's. What has no value, or one that no quoted string can hold, stays,
+/// and so do those behind the first `countMax`.
+package func nameQueryParameters(_ bytes: ByteString, _ ownUrl: ByteString, _ countMax: Int) -> ByteString {
   if !namesQueryParameters(bytes) { return bytes }
   var named = ByteString()
   var copied = 0
+  var asked = 0
   for line in defineLines(bytes) {
     guard let attribute = onlyQueryParameter(line.attributes) else { continue }
     let name = bytes.slice(attribute.valueStart, attribute.valueEnd)
+    if !isVariableName(name) { continue }
+    asked += 1
+    // R-VAR-8: each costs a look through the URL, and room for all of its query.
+    if asked > countMax { break }
     // R-VAR-7
-    if isVariableName(name), let value = queryParameter(ownUrl, name), isQuotable(value) {
+    if let value = queryParameter(ownUrl, name), isQuotable(value) {
       let start = line.start + bytes.slice(line.start, attribute.valueStart).lastIndexOf(queryAttribute)
       named += bytes.slice(copied, start)
       named += "NAME=\"\(name)\",VALUE=\"\(value)\""
@@ -105,14 +111,15 @@ package func nameQueryParameters(_ bytes: ByteString, _ ownUrl: ByteString) -> B
 
 /// The variables that the playlists of a playlist may import, as they travel; "" for none.
 package func exportsText(_ bytes: ByteString, _ sources: VariableSources) -> ByteString {
-  variablesText(exportedVariables(playlistDefinitions(nameQueryParameters(bytes, sources.ownUrl), sources)))
+  let text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax)
+  return variablesText(exportedVariables(playlistDefinitions(text, sources)))
 }
 
 /// The playlist with values for references, for who reads it as a player does. A line on which a player must fail
 /// stays, as do those for which there is no room in `bytesMax`, and what they name is not known.
 package func plainPlaylist(_ bytes: ByteString, _ sources: VariableSources, _ bytesMax: Int) -> ByteString {
   if !definesVariables(bytes) { return bytes }
-  let text = nameQueryParameters(bytes, sources.ownUrl)
+  let text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax)
   var definitions = playlistDefinitions(text, sources)
   for at in definitions.indices {
     if let value = definitions[at].value, !isQuotable(value) { definitions[at].value = nil }

@@ -79,11 +79,16 @@ const startTag = "#EXT-X-START";
 /** Tags with which it is not certain what the URIs mean, or which segments there are. */
 const uncertainTags = ["#EXT-X-DEFINE", "#EXT-X-SKIP", "#EXT-X-STREAM-INF"];
 
-type Key = { format: string; url: string };
+/** `whole`: all bytes are encrypted with it, those of an initialization section too. */
+type Key = { format: string; url: string; whole: boolean };
+
+/** Formats of keys at once: each segment needs a key of each. */
+const keyFormatsMax = 16;
 
 /**
  * What the tags say of the next segment; -1 while it has no duration; `lost` says that nobody can fetch its section;
- * `urls` are those of its keys that can be fetched; `before` is the part of the segment before it.
+ * `urls` are those of its keys that can be fetched, its section's, `mapKeys`, among them; `before` is the part of the
+ * segment before it.
  */
 type Next = {
   durationMs: number;
@@ -92,6 +97,7 @@ type Next = {
   map: PlaylistPart | null;
   lost: boolean;
   keys: Key[];
+  mapKeys: string[];
   urls: string[];
   before: PlaylistPart | null;
   offset: string;
@@ -105,6 +111,7 @@ function newNext(): Next {
     map: null,
     lost: false,
     keys: [],
+    mapKeys: [],
     urls: [],
     before: null,
     offset: "",
@@ -127,6 +134,8 @@ function readTag(bytes: string, from: number, end: number, mapper: UriMapper, ne
   } else if (is(mapTag)) {
     next.map = mapPart(bytes, mapper, from + mapTag.length + 1, end);
     next.lost = next.map === null;
+    next.mapKeys = next.keys.filter((key) => key.whole && key.url !== "").map((key) => key.url);
+    next.urls = neededKeys(next);
     return !next.lost;
   } else if (is(startTag)) {
     const attributes = attributeList(bytes, from + startTag.length + 1, end);
@@ -139,18 +148,26 @@ function readTag(bytes: string, from: number, end: number, mapper: UriMapper, ne
 /** A key holds until the next of its format; METHOD=NONE ends all. */
 function readKey(bytes: string, from: number, end: number, mapper: UriMapper, next: Next): boolean {
   const attributes = attributeList(bytes, from + keyTag.length + 1, end);
-  if (attributeText(bytes, attributes, "METHOD") === "NONE") {
+  const method = attributeText(bytes, attributes, "METHOD") ?? "";
+  if (method === "NONE") {
     next.keys = [];
-    next.urls = [];
+    next.urls = neededKeys(next);
     return true;
   }
   const format = attributeText(bytes, attributes, "KEYFORMAT") ?? "identity";
   const uri = onlyQuoted(bytes, attributes, "URI");
   const others = next.keys.filter((key) => key.format !== format);
-  next.keys = others.concat({ format, url: partUrl(mapper, uri) });
-  // R-TIME-2: a key with another scheme (skd:, data:) does not come through the proxy.
-  next.urls = next.keys.map((key) => key.url).filter((url) => url !== "");
+  // R-TIME-5
+  if (others.length >= keyFormatsMax) return false;
+  next.keys = others.concat({ format, url: partUrl(mapper, uri), whole: method.startsWith("AES-") });
+  next.urls = neededKeys(next);
   return !uri.includes("{$");
+}
+
+function neededKeys(next: Next): string[] {
+  // R-TIME-2: a key with another scheme (skd:, data:) does not come through the proxy.
+  const urls = next.keys.map((key) => key.url).filter((url) => url !== "");
+  return urls.concat(next.mapKeys.filter((url) => !urls.includes(url)));
 }
 
 /** Takes the URI of a segment in; false when it is uncertain what it means. */

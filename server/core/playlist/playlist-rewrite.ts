@@ -66,8 +66,9 @@ export function rewriteSegments(bytes: string, context: RewriteContext, direct: 
     const uri = isPlain ? raw : substituteVariables(raw, start, definitions, sources.uriBytesMax);
     if (uri === null) continue;
     // R-DELIVER-2
-    const mapped = isDirect ? upstreamUri(mapper, uri) : mapByRole(mapper, uri, uriRole(row), define, context);
-    handled += uri.length + mapped.length;
+    const role = uriRole(row);
+    const mapped = isDirect ? upstreamUri(mapper, uri) : mapByRole(mapper, uri, role, define, context);
+    handled += uri.length + mapped.length + (role === "report" ? context.playerUrl.length : 0);
     // R-PL-23
     if (handled > bytesMax) return null;
     // R-PL-21

@@ -76,13 +76,19 @@ private let startTag: ByteString = "#EXT-X-START"
 /// Tags with which it is not certain what the URIs mean, or which segments there are.
 private let uncertainTags: [ByteString] = ["#EXT-X-DEFINE", "#EXT-X-SKIP", "#EXT-X-STREAM-INF"]
 
+/// `whole`: all bytes are encrypted with it, those of an initialization section too.
 private struct Key {
   let format: ByteString
   let url: ByteString
+  let whole: Bool
 }
 
+/// Formats of keys at once: each segment needs a key of each.
+private let keyFormatsMax = 16
+
 /// What the tags say of the next segment; -1 while it has no duration; `lost` says that nobody can fetch its section;
-/// `urls` are those of its keys that can be fetched; `before` is the part of the segment before it.
+/// `urls` are those of its keys that can be fetched, its section's, `mapKeys`, among them; `before` is the part of the
+/// segment before it.
 private struct Next {
   var durationMs = -1
   var range: ByteString?
@@ -90,6 +96,7 @@ private struct Next {
   var map: PlaylistPart?
   var lost = false
   var keys: [Key] = []
+  var mapKeys: [ByteString] = []
   var urls: [ByteString] = []
   var before: PlaylistPart?
   var offset: ByteString = ""
@@ -117,6 +124,8 @@ private func readTag(
   } else if isThis(mapTag) {
     next.map = mapPart(bytes, mapper, from + mapTag.count + 1, end)
     next.lost = next.map == nil
+    next.mapKeys = next.keys.filter { $0.whole && !$0.url.isEmpty }.map(\.url)
+    next.urls = neededKeys(next)
     return !next.lost
   } else if isThis(startTag) {
     let attributes = attributeList(bytes, from + startTag.count + 1, end)
@@ -135,18 +144,26 @@ private func readKey(
   _ next: inout Next
 ) -> Bool {
   let attributes = attributeList(bytes, from + keyTag.count + 1, end)
-  if attributeText(bytes, attributes, "METHOD") == "NONE" {
+  let method = attributeText(bytes, attributes, "METHOD") ?? ""
+  if method == "NONE" {
     next.keys = []
-    next.urls = []
+    next.urls = neededKeys(next)
     return true
   }
   let format = attributeText(bytes, attributes, "KEYFORMAT") ?? "identity"
   let uri = onlyQuoted(bytes, attributes, "URI")
-  next.keys.removeAll { $0.format == format }
-  next.keys.append(Key(format: format, url: partUrl(mapper, uri)))
-  // R-TIME-2: a key with another scheme (skd:, data:) does not come through the proxy.
-  next.urls = next.keys.map(\.url).filter { !$0.isEmpty }
+  let others = next.keys.filter { $0.format != format }
+  // R-TIME-5
+  if others.count >= keyFormatsMax { return false }
+  next.keys = others + [Key(format: format, url: partUrl(mapper, uri), whole: method.startsWith("AES-"))]
+  next.urls = neededKeys(next)
   return !uri.includes("{$")
+}
+
+private func neededKeys(_ next: Next) -> [ByteString] {
+  // R-TIME-2: a key with another scheme (skd:, data:) does not come through the proxy.
+  let urls = next.keys.map(\.url).filter { !$0.isEmpty }
+  return urls + next.mapKeys.filter { !urls.contains($0) }
 }
 
 /// Takes the URI of a segment in; false when it is uncertain what it means.

@@ -48,8 +48,9 @@ package func rewriteSegments(_ bytes: ByteString, _ context: RewriteContext, _ d
     let filled = isPlain ? raw : substituteVariables(raw, start, definitions, sources.uriBytesMax)
     guard let uri = filled else { continue }
     // R-DELIVER-2
-    let mapped = isDirect ? upstreamUri(mapper, uri) : mapByRole(mapper, uri, uriRole(row), define, context)
-    handled += uri.count + mapped.count
+    let role = uriRole(row)
+    let mapped = isDirect ? upstreamUri(mapper, uri) : mapByRole(mapper, uri, role, define, context)
+    handled += uri.count + mapped.count + (role == .report ? context.playerUrl.count : 0)
     // R-PL-23
     if handled > bytesMax { return nil }
     // R-PL-21

@@ -117,11 +117,20 @@ export function reuse(
   }
 }
 
-/** Whether a stale response may be served when its origin is out of reach (RFC 9111 section 4.2.4). */
-export function mayServeStale(kind: EntryKind, policy: ReusePolicy, cacheControl: CacheControl): boolean {
+/**
+ * Whether a stale response may be served when its origin is out of reach (RFC 9111 section 4.2.4); `shared` when
+ * several users share the cache.
+ */
+export function mayServeStale(
+  kind: EntryKind,
+  policy: ReusePolicy,
+  cacheControl: CacheControl,
+  shared: boolean,
+): boolean {
   // R-FRESH-11
   if (policy === "http") {
-    return !(cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache);
+    const isBound = shared && cacheControl.sMaxAge >= 0;
+    return !(isBound || cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache);
   }
   // R-FRESH-9: an old live playlist names segments that are gone; an honest error lets the player try again.
   // R-FRESH-10

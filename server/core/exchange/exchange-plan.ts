@@ -110,13 +110,13 @@ export function isReusable(state: ProxyState, body: Body, nowMs: number): boolea
 
 /** Whether an exchange takes a stored version as it is; under the http policy its request has a say. */
 function mayTake(state: ProxyState, exchange: Exchange, body: Body, fresh: boolean, nowMs: number): boolean {
-  const { policy } = state.options;
+  const { policy, shared } = state.options;
   if (policy === "media") return fresh;
   const entry = body.entry;
   const control = parseCacheControl(fieldCombined(entry.fields, "cache-control"));
   // R-FRESH-4
   const lifetime = control.noCache ? 0 : lifetimeMs(state, entry, control, nowMs);
-  const isStrict = !mayServeStale(entry.kind, policy, control);
+  const isStrict = !mayServeStale(entry.kind, policy, control, shared);
   return requestTakes(requestControl(exchange.fields), lifetime, bodyAgeMs(body, nowMs), isStrict);
 }
 

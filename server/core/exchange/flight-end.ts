@@ -178,7 +178,8 @@ function failWaiter(
   // R-REVAL-2
   if (known !== null && !known.doomed && isOutOfReach(code)) {
     const control = parseCacheControl(fieldCombined(known.entry.fields, "cache-control"));
-    if (mayServeStale(known.entry.kind, state.options.policy, control)) {
+    const { policy, shared } = state.options;
+    if (mayServeStale(known.entry.kind, policy, control, shared)) {
       exchange.note = { hit: false, fwd: "stale", fwdStatus: 0, stored: false, collapsed: false, detail: "offline" };
       serveBody(state, exchange, known, nowMs);
       return;

@@ -153,7 +153,8 @@ function storedBody(state: ProxyState, exchange: Exchange, url: string, nowMs: n
   const body = findStoredOf(state, exchange, url);
   if (body === null || isReusable(state, body, nowMs)) return body;
   const control = parseCacheControl(fieldCombined(body.entry.fields, "cache-control"));
-  return mayServeStale(body.entry.kind, state.options.policy, control) ? body : null;
+  const { policy, shared } = state.options;
+  return mayServeStale(body.entry.kind, policy, control, shared) ? body : null;
 }
 
 /** Whether the origin of a playlist is out of reach: the edge was told so, or it has just been tried in vain. */

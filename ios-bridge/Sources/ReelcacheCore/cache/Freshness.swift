@@ -103,11 +103,18 @@ package func reuse(
   }
 }
 
-/// Whether a stale response may be served when its origin is out of reach (RFC 9111 section 4.2.4).
-package func mayServeStale(_ kind: EntryKind, _ policy: ReusePolicy, _ cacheControl: CacheControl) -> Bool {
+/// Whether a stale response may be served when its origin is out of reach (RFC 9111 section 4.2.4); `shared` when
+/// several users share the cache.
+package func mayServeStale(
+  _ kind: EntryKind,
+  _ policy: ReusePolicy,
+  _ cacheControl: CacheControl,
+  _ shared: Bool
+) -> Bool {
   // R-FRESH-11
   if policy == .http {
-    return !(cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache)
+    let isBound = shared && cacheControl.sMaxAge >= 0
+    return !(isBound || cacheControl.mustRevalidate || cacheControl.proxyRevalidate || cacheControl.noCache)
   }
   // R-FRESH-9: an old live playlist names segments that are gone; an honest error lets the player try again.
   // R-FRESH-10

@@ -97,7 +97,7 @@ private func mayTake(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ 
   let control = parseCacheControl(fieldCombined(entry.fields, "cache-control"))
   // R-FRESH-4
   let lifetime = control.noCache ? 0 : lifetimeMs(state, entry, control, nowMs)
-  let isStrict = !mayServeStale(entry.kind, policy, control)
+  let isStrict = !mayServeStale(entry.kind, policy, control, state.options.shared)
   return requestTakes(requestControl(exchange.fields), lifetime, bodyAgeMs(body, nowMs), isStrict)
 }
 

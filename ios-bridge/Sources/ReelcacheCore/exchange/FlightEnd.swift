@@ -154,7 +154,7 @@ private func failWaiter(
   // R-REVAL-2
   if let known = flight.revalidates, !known.doomed, isOutOfReach(code) {
     let control = parseCacheControl(fieldCombined(known.entry.fields, "cache-control"))
-    if mayServeStale(known.entry.kind, state.options.policy, control) {
+    if mayServeStale(known.entry.kind, state.options.policy, control, state.options.shared) {
       exchange.note = newNote("offline")
       exchange.note.fwd = "stale"
       serveBody(state, exchange, known, nowMs)

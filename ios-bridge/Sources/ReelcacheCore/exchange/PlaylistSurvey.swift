@@ -144,7 +144,7 @@ private func storedBody(_ state: ProxyState, _ exchange: Exchange, _ url: ByteSt
   guard let body = findStoredOf(state, exchange, url) else { return nil }
   if isReusable(state, body, nowMs) { return body }
   let control = parseCacheControl(fieldCombined(body.entry.fields, "cache-control"))
-  return mayServeStale(body.entry.kind, state.options.policy, control) ? body : nil
+  return mayServeStale(body.entry.kind, state.options.policy, control, state.options.shared) ? body : nil
 }
 
 /// Whether the origin of a playlist is out of reach: the edge was told so, or it has just been tried in vain.

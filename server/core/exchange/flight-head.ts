@@ -195,20 +195,11 @@ export function openBody(
   const start = verdict.kind === "part" ? verdict.start : 0;
   const end = verdict.kind === "part" ? verdict.end : verdict.total;
   startFlowing(flight, start, flight.method === "HEAD" ? start : end);
-  // What the operator sets on every request tells nobody apart; what the player sent does.
-  // R-STORE-5: a redirect takes the credentials off, and has been answered to whom they name.
-  const identity = withoutCredentials(flight.forward).concat(flight.credentials);
-  const asked = flight.unstorable ? identity.concat("Cache-Control", "no-store") : identity;
-  const stores = storable(flight.method, asked, answer.status, answer.fields, {
-    overrideNoStore: state.options.ignoreNoStore,
-    apart: state.options.apart,
-    shared: state.options.shared,
-    extraRequestFields: state.options.forwardFields,
-  });
+  const stores = mayStore(state, flight, flight.method, answer.status, answer.fields);
   // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
   const whole = answer.framing !== "close" && flight.method === "GET" && !flight.unpublished;
   // R-LL-2: of no use to who asks later, and it may be a delta.
-  body.storing = stores.store && whole && !flight.directed && roomFor(state, body, nowMs);
+  body.storing = stores && whole && !flight.directed && roomFor(state, body, nowMs);
   leaveSlot(state, flight);
   body.entry.key = responseKey(state, flight, body.entry.fields);
   if (body.storing) {
@@ -218,7 +209,28 @@ export function openBody(
   }
   // What took its place may be for others, and has another key then.
   if (flight.revalidates !== null) doomBody(state, flight.revalidates);
-  serveWaiters(state, flight, answer, stores.store, nowMs);
+  serveWaiters(state, flight, answer, stores, nowMs);
+}
+
+/** Whether an answer to a flight's request may be stored. */
+export function mayStore(
+  state: ProxyState,
+  flight: Flight,
+  method: string,
+  status: number,
+  fields: FieldList,
+): boolean {
+  // What the operator sets on every request tells nobody apart; what the player sent does.
+  // R-STORE-5: a redirect takes the credentials off, and has been answered to whom they name.
+  const identity = withoutCredentials(flight.forward).concat(flight.credentials);
+  const asked = flight.unstorable ? identity.concat("Cache-Control", "no-store") : identity;
+  const verdict = storable(method, asked, status, fields, {
+    overrideNoStore: state.options.ignoreNoStore,
+    apart: state.options.apart,
+    shared: state.options.shared,
+    extraRequestFields: state.options.forwardFields,
+  });
+  return verdict.store;
 }
 
 function serveWaiters(state: ProxyState, flight: Flight, answer: OriginAnswer, shared: boolean, nowMs: number): void {

@@ -12,6 +12,7 @@ import { responseKey } from "./exchange-variant.ts";
 import { removeFlight } from "./flight-control.ts";
 import { takeWaiters } from "./flight-end.ts";
 import type { OriginAnswer } from "./flight-head.ts";
+import { mayStore } from "./flight-head.ts";
 import type { ProxyState } from "./proxy-state.ts";
 
 /** 304: the stored version is still the one (RFC 9111 section 4.3.4). */
@@ -39,8 +40,9 @@ export function acceptNotModified(state: ProxyState, flight: Flight, answer: Ori
   }
   entry.requestMs = requestMs;
   entry.responseMs = nowMs;
-  // R-VARY-7
-  if (entry.key !== responseKey(state, flight, entry.fields)) doomBody(state, known);
+  const isForOthers = entry.key !== responseKey(state, flight, entry.fields);
+  // R-VARY-7, R-REVAL-7
+  if (isForOthers || !mayStore(state, flight, "GET", 200, entry.fields)) doomBody(state, known);
   storeBody(state, known);
   for (const exchange of waiters) {
     exchange.note.fwdStatus = answer.status;

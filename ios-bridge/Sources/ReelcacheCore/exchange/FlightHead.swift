@@ -194,27 +194,11 @@ package func openBody(
   describeBody(state, flight, body, answer, nowMs)
   body.entry.total = verdict.total
   startFlowing(flight, verdict.start, flight.method == .head ? verdict.start : verdict.end)
-  // What the operator sets on every request tells nobody apart; what the player sent does.
-  // R-STORE-5: a redirect takes the credentials off, and has been answered to whom they name.
-  var asked = withoutCredentials(flight.forward)
-  asked += flight.credentials
-  if flight.unstorable { asked += ["Cache-Control", "no-store"] }
-  let stores = storable(
-    flight.method == .get ? "GET" : "HEAD",
-    asked,
-    answer.status,
-    answer.fields,
-    StoreOptions(
-      overrideNoStore: state.options.ignoreNoStore,
-      apart: state.options.apart,
-      shared: state.options.shared,
-      extraRequestFields: state.options.forwardFields
-    )
-  )
+  let stores = mayStore(state, flight, flight.method == .get ? "GET" : "HEAD", answer.status, answer.fields)
   // R-HEAD-1: whether a body that only the connection's end closes is whole, nobody knows.
   let whole = answer.framing != .close && flight.method == .get && !flight.unpublished
   // R-LL-2: of no use to who asks later, and it may be a delta.
-  body.storing = stores.store && whole && !flight.directed && roomFor(state, body, nowMs)
+  body.storing = stores && whole && !flight.directed && roomFor(state, body, nowMs)
   leaveSlot(state, flight)
   body.entry.key = responseKey(state, flight, body.entry.fields)
   if body.storing {
@@ -224,7 +208,29 @@ package func openBody(
   }
   // What took its place may be for others, and has another key then.
   if let known = flight.revalidates { doomBody(state, known) }
-  serveWaiters(state, flight, answer, stores.store, nowMs)
+  serveWaiters(state, flight, answer, stores, nowMs)
+}
+
+/// Whether an answer to a flight's request may be stored.
+package func mayStore(
+  _ state: ProxyState,
+  _ flight: Flight,
+  _ method: ByteString,
+  _ status: Int,
+  _ fields: FieldList
+) -> Bool {
+  // What the operator sets on every request tells nobody apart; what the player sent does.
+  // R-STORE-5: a redirect takes the credentials off, and has been answered to whom they name.
+  var asked = withoutCredentials(flight.forward)
+  asked += flight.credentials
+  if flight.unstorable { asked += ["Cache-Control", "no-store"] }
+  let options = StoreOptions(
+    overrideNoStore: state.options.ignoreNoStore,
+    apart: state.options.apart,
+    shared: state.options.shared,
+    extraRequestFields: state.options.forwardFields
+  )
+  return storable(method, asked, status, fields, options).store
 }
 
 private func serveWaiters(

@@ -27,8 +27,9 @@ package func acceptNotModified(_ state: ProxyState, _ flight: Flight, _ answer: 
   }
   entry.requestMs = requestMs
   entry.responseMs = nowMs
-  // R-VARY-7
-  if entry.key != responseKey(state, flight, entry.fields) { doomBody(state, known) }
+  let isForOthers = entry.key != responseKey(state, flight, entry.fields)
+  // R-VARY-7, R-REVAL-7
+  if isForOthers || !mayStore(state, flight, "GET", 200, entry.fields) { doomBody(state, known) }
   storeBody(state, known)
   for exchange in waiters {
     exchange.note.fwdStatus = answer.status

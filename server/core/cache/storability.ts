@@ -7,7 +7,7 @@ import type { CacheControl } from "../http/cache-control.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
 import type { FieldList } from "../http/field-list.ts";
 import { fieldCombined, fieldFirst } from "../http/field-list.ts";
-import { carriesCredentials, selectingNames, variesOnAll } from "./variant.ts";
+import { carriesCredentials, selectingNames, selectingNamesMax, variesOnAll } from "./variant.ts";
 
 /** Why: "ok" when storable. */
 export type StoreReason = "ok" | "method" | "status" | "no-store" | "private" | "credentials" | "vary";
@@ -59,8 +59,9 @@ export function storable(
   if (variesOnAll(vary)) {
     return { store: false, reason: "vary" };
   }
-  // R-STORE-7
-  if (!options.apart && selectingNames(vary, options.extraRequestFields).length > 0) {
+  const selecting = selectingNames(vary, options.extraRequestFields).length;
+  // R-STORE-7, R-STORE-11
+  if (selecting > (options.apart ? selectingNamesMax : 0)) {
     return { store: false, reason: "vary" };
   }
   return { store: true, reason: "ok" };

@@ -9,6 +9,9 @@ import type { FieldList } from "../http/field-list.ts";
 import { fieldFirst, fieldJoined, listItems } from "../http/field-list.ts";
 import { isForwardedName } from "../http/field-table.ts";
 
+/** Names that may tell variants apart: each request compares them all. */
+export const selectingNamesMax = 64;
+
 /** Varying on these changes nothing: the proxy asks for one coding and sends its own CORS fields. */
 const harmlessVary: string[] = ["accept-encoding", "origin"];
 
@@ -57,12 +60,13 @@ export function resourceKey(key: string): string {
 
 /**
  * The request fields that tell variants apart by a Vary value: those of the player that reach the origin, in lower
- * case, each once, in order of the alphabet.
+ * case, each once, in order of the alphabet; of more than `selectingNamesMax` the first, and one more.
  */
 export function selectingNames(vary: string | null, extraRequestFields: string[]): string[] {
   const names: string[] = [];
   if (vary === null) return names;
   for (const item of listItems(vary)) {
+    if (names.length > selectingNamesMax) break;
     const name = lowerAscii(item);
     // R-VARY-3
     if (!harmlessVary.includes(name) && isForwardedName(name, extraRequestFields) && !names.includes(name))

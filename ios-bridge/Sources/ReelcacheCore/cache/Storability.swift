@@ -57,10 +57,9 @@ package func storable(
   let vary = fieldCombined(responseFields, "vary")
   // R-STORE-6
   if variesOnAll(vary) { return StoreVerdict(store: false, reason: .vary) }
-  // R-STORE-7
-  if !options.apart && !selectingNames(vary, options.extraRequestFields).isEmpty {
-    return StoreVerdict(store: false, reason: .vary)
-  }
+  let selecting = selectingNames(vary, options.extraRequestFields).count
+  // R-STORE-7, R-STORE-11
+  if selecting > (options.apart ? selectingNamesMax : 0) { return StoreVerdict(store: false, reason: .vary) }
   return StoreVerdict(store: true, reason: .ok)
 }
 

@@ -2,6 +2,9 @@
 /// has a key of its own, made of the resource's and of digests of what tells the requests apart; a key without one is
 /// for all. So it is found, journalled and evicted like any other, and never by a request of another key.
 
+/// Names that may tell variants apart: each request compares them all.
+package let selectingNamesMax = 64
+
 /// Varying on these changes nothing: the proxy asks for one coding and sends its own CORS fields.
 private let harmlessVary: [ByteString] = ["accept-encoding", "origin"]
 
@@ -50,6 +53,7 @@ package func selectingNames(_ vary: ByteString?, _ extraRequestFields: [ByteStri
   var names: [ByteString] = []
   guard let vary else { return names }
   for item in listItems(vary) {
+    if names.count > selectingNamesMax { break }
     let name = lowerAscii(item)
     // R-VARY-3
     if !harmlessVary.contains(name) && isForwardedName(name, extraRequestFields) && !names.contains(name) {

@@ -46,6 +46,7 @@ func vectorsCache() -> VectorRegistry {
       "variantKey": call(variantKey),
       "resourceKey": call(resourceKey),
       "selectingNames": call(selectingNames),
+      "isVariantOf": call(isVariantOf),
       "variesOnAll": call(variesOnAll),
     ],
   ]

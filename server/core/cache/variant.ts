@@ -9,6 +9,9 @@ import type { FieldList } from "../http/field-list.ts";
 import { fieldFirst, fieldJoined, listItems } from "../http/field-list.ts";
 import { isForwardedName } from "../http/field-table.ts";
 
+/** What stands in a key before the digest of the fields that a response varies on. */
+const varyMark = " vary=";
+
 /** Names that may tell variants apart: each request compares them all. */
 export const selectingNamesMax = 64;
 
@@ -48,7 +51,12 @@ export function variantKey(key: string, names: string[], forwarded: FieldList): 
   if (names.length === 0) return key;
   let lines = "";
   for (const name of names) lines += selectedLine(name, fieldFirst(forwarded, name));
-  return `${key} vary=${sha256Hex(lines)}`;
+  return `${key}${varyMark}${sha256Hex(lines)}`;
+}
+
+/** Whether a key is one that `variantKey` made of another. */
+export function isVariantOf(key: string, of: string): boolean {
+  return key.startsWith(of + varyMark);
 }
 
 /** The key of the resource that a variant is of. */

@@ -16,7 +16,7 @@ import { blankBody } from "./body-life.ts";
 import { openPass } from "./exchange-pass.ts";
 import { jsonEntryKind } from "./exchange-playlist.ts";
 import { bodyAgeMs, serveBody } from "./exchange-serve.ts";
-import { findStored, openingKey } from "./exchange-variant.ts";
+import { findStored, missesByVary, openingKey } from "./exchange-variant.ts";
 import { joinFlight, launchFlight, openOpening } from "./flight-control.ts";
 import { answerProblem, finishExchange } from "./problem.ts";
 import type { Exchange, ProxyState } from "./proxy-state.ts";
@@ -56,7 +56,7 @@ export function planExchange(state: ProxyState, exchange: Exchange, nowMs: numbe
     return;
   }
   if (current !== null) exchange.note.fwd = fresh ? "request" : "stale";
-  else if (exchange.note.fwd === "") exchange.note.fwd = "uri-miss";
+  else if (exchange.note.fwd === "") exchange.note.fwd = missesByVary(state, exchange) ? "vary-miss" : "uri-miss";
   if (exchange.method === "HEAD" && !exchange.playlist && current === null) {
     // R-HTTP-7: asking for the body would fetch what nobody reads.
     openSolo(state, exchange, nowMs);

@@ -1,5 +1,5 @@
 /** Finds what is stored for a request among the variants of its resource, and says which requests are for one answer. */
-import { resourceKey, selectingNames, variantKey } from "../cache/variant.ts";
+import { isVariantOf, resourceKey, selectingNames, variantKey } from "../cache/variant.ts";
 import type { Body, Flight } from "../download/flight.ts";
 import { findSlot, variantsOf } from "../download/resource-table.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
@@ -32,6 +32,15 @@ export function findStoredOf(state: ProxyState, exchange: Exchange, url: string)
 /** Whether a response is for an exchange's request: the keys that both have by the response's Vary are the same. */
 export function isFor(state: ProxyState, exchange: Exchange, body: Body): boolean {
   return isForKeys(state, exchange, exchange.key, exchange.space, body);
+}
+
+/** Whether a response is stored that an exchange may have, but for the request fields that it varies on. */
+export function missesByVary(state: ProxyState, exchange: Exchange): boolean {
+  // R-CS-7
+  return variantsOf(state.table, exchange.key).some(({ entry }) => {
+    if (isVariantOf(entry.key, exchange.space)) return true;
+    return isPublic(entry.fields) && isVariantOf(entry.key, exchange.key);
+  });
 }
 
 /** The key under which requests wait for one answer; `current` is the stored version that it is to renew, if any. */

@@ -7,7 +7,7 @@ import { isDigit } from "../base/bytes.ts";
 /** What happened. `hit` excludes every forward parameter (RFC 9211 section 2.2). */
 export type CacheNote = {
   hit: boolean;
-  /** Why the request went to the origin: "" (it did not) or uri-miss, partial, stale, bypass. */
+  /** Why the request went to the origin: uri-miss, vary-miss, partial, stale, request, method, bypass; "" if not. */
   fwd: string;
   /** The origin's status; 0 when there is none. */
   fwdStatus: number;

@@ -2,6 +2,9 @@
 /// has a key of its own, made of the resource's and of digests of what tells the requests apart; a key without one is
 /// for all. So it is found, journalled and evicted like any other, and never by a request of another key.
 
+/// What stands in a key before the digest of the fields that a response varies on.
+private let varyMark: ByteString = " vary="
+
 /// Names that may tell variants apart: each request compares them all.
 package let selectingNamesMax = 64
 
@@ -37,7 +40,12 @@ package func variantKey(_ key: ByteString, _ names: [ByteString], _ forwarded: F
   if names.isEmpty { return key }
   var lines = ByteString()
   for name in names { lines += selectedLine(name, fieldFirst(forwarded, name)) }
-  return "\(key) vary=\(sha256Hex(lines))"
+  return "\(key)\(varyMark)\(sha256Hex(lines))"
+}
+
+/// Whether a key is one that `variantKey` made of another.
+package func isVariantOf(_ key: ByteString, _ of: ByteString) -> Bool {
+  key.startsWith(of + varyMark)
 }
 
 /// The key of the resource that a variant is of.

@@ -37,7 +37,7 @@ package func planExchange(_ state: ProxyState, _ exchange: Exchange, _ nowMs: In
   if current != nil {
     exchange.note.fwd = fresh ? "request" : "stale"
   } else if exchange.note.fwd.isEmpty {
-    exchange.note.fwd = "uri-miss"
+    exchange.note.fwd = missesByVary(state, exchange) ? "vary-miss" : "uri-miss"
   }
   if exchange.method == .head && !exchange.playlist && current == nil {
     // R-HTTP-7: asking for the body would fetch what nobody reads.

@@ -24,6 +24,15 @@ package func isFor(_ state: ProxyState, _ exchange: Exchange, _ body: Body) -> B
   isForKeys(state, exchange, exchange.key, exchange.space, body)
 }
 
+/// Whether a response is stored that an exchange may have, but for the request fields that it varies on.
+package func missesByVary(_ state: ProxyState, _ exchange: Exchange) -> Bool {
+  // R-CS-7
+  variantsOf(state.table, exchange.key).contains { body in
+    if isVariantOf(body.entry.key, exchange.space) { return true }
+    return isPublic(body.entry.fields) && isVariantOf(body.entry.key, exchange.key)
+  }
+}
+
 /// The key under which requests wait for one answer; `current` is the stored version that it is to renew, if any.
 package func openingKey(_ state: ProxyState, _ exchange: Exchange, _ current: Body?) -> ByteString {
   let newest = current ?? variantsOf(state.table, exchange.key).last

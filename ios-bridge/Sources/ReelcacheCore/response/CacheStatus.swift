@@ -4,7 +4,7 @@
 /// What happened. `hit` excludes every forward parameter (RFC 9211 section 2.2).
 package struct CacheNote: Equatable, Sendable {
   package var hit: Bool
-  /// Why the request went to the origin: "" (it did not) or uri-miss, partial, stale, bypass.
+  /// Why the request went to the origin: uri-miss, vary-miss, partial, stale, request, method, bypass; "" if not.
   package var fwd: ByteString
   /// The origin's status; 0 when there is none.
   package var fwdStatus: Int

@@ -9,8 +9,13 @@ export type OriginHead = { status: number; reason: string; fields: string[]; fra
 /** `length` is the announced body length in bytes, -1 when there is none; `fault` is "" for a usable head. */
 export type FramingResult = { framing: OriginFraming; length: number; fault: string };
 
+/** Field lines of a head: what goes on or is stored of them is compared with each other. */
+const fieldLinesMax = 1_000;
+
 /** Decides the framing of a final response, or says what is wrong with it. */
 export function originFraming(method: "GET" | "HEAD", status: number, fields: string[]): FramingResult {
+  // R-ORIGIN-12
+  if (fields.length > 2 * fieldLinesMax) return fault("too many field lines");
   const codings = fieldValues(fields, "transfer-encoding");
   const lengths = fieldValues(fields, "content-length");
   // R-ORIGIN-13

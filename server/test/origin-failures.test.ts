@@ -69,12 +69,15 @@ t.test("what is not HTTP/1.1 is upstream-protocol (R-ORIGIN-12)", async (t) => {
     "HTTP/1.1 200 OK\r\nX: a\r\n folded\r\nContent-Length: 0\r\n\r\n",
     `HTTP/1.1 200 OK\r\nX: ${"x".repeat(4_000)}\r\n\r\n`,
     `HTTP/1.1 200 OK\r\n${"X: y\r\n".repeat(2_000)}\r\n`,
+    `HTTP/1.1 200 OK\r\n${"X:\r\n".repeat(1_000)}Content-Length: 2\r\n\r\nok`,
   ];
   for (const bytes of heads) {
     const done = await scripted(t, { bytes, after: "stay" });
     t.equal(done.failure?.code, "upstream-protocol", JSON.stringify(bytes.slice(0, 50)));
     t.equal(done.story, "done");
   }
+  const most = `HTTP/1.1 200 OK\r\n${"X:\r\n".repeat(999)}Content-Length: 2\r\n\r\nok`;
+  t.equal((await scripted(t, { bytes: most, after: "end" })).failure, null);
 });
 
 t.test("100 and 101, never asked for, are upstream-protocol (R-ORIGIN-5)", async (t) => {

@@ -20,8 +20,13 @@ package struct FramingResult: Equatable, Sendable {
   package let fault: ByteString
 }
 
+/// Field lines of a head: what goes on or is stored of them is compared with each other.
+private let fieldLinesMax = 1_000
+
 /// Decides the framing of a final response, or says what is wrong with it.
 package func originFraming(_ method: AskMethod, _ status: Int, _ fields: FieldList) -> FramingResult {
+  // R-ORIGIN-12
+  if fields.count > 2 * fieldLinesMax { return fault("too many field lines") }
   let codings = fieldValues(fields, "transfer-encoding")
   let lengths = fieldValues(fields, "content-length")
   // R-ORIGIN-13

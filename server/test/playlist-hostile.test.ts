@@ -1,9 +1,14 @@
 /** Playlists made to be slow: four megabytes of them cost as little as any others. */
 import t from "tap";
 import { rewriteJson } from "../core/playlist/json-rewrite.ts";
+import { mediaTimeline } from "../core/playlist/media-timeline.ts";
 import { playlistSummary } from "../core/playlist/playlist-kind.ts";
 import { playlistResources } from "../core/playlist/playlist-resources.ts";
 import { playlistStart, startGroups } from "../core/playlist/playlist-start.ts";
+import { nameQueryParameters, plainPlaylist } from "../core/playlist/playlist-variables.ts";
+import { preloadParts } from "../core/playlist/preload-parts.ts";
+import { playablePresentation } from "../core/playlist/variant-choice.ts";
+import { variantList } from "../core/playlist/variant-list.ts";
 import { rewritten, variableSources } from "./support/rewriting.ts";
 
 const size = 4_000_000;
@@ -29,6 +34,9 @@ const hostile: [string, string][] = [
   ["references to no value", "{$b}\n"],
   ["climbs of one reference", "../"],
   ["climbs back and forth", "a/../"],
+  ["keys of ever new formats", '#EXT-X-KEY:METHOD=AES-128,KEYFORMAT="0",URI="0"\n#EXTINF:1,\ns\n'],
+  ["variants and their groups", '#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="0"\nv\n'],
+  ["ranges one behind the other", "#EXTINF:1,\n#EXT-X-BYTERANGE:9\ns\n"],
 ];
 
 for (const [name, piece] of hostile) {
@@ -45,6 +53,21 @@ for (const [name, piece] of hostile) {
     startGroups(text, baseUrl);
     const tookMs = process.cpuUsage(begun).user / 1000;
     t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
+    t.end();
+  });
+}
+
+for (const [name, piece] of hostile) {
+  t.test(`${name} are looked into in one pass`, (t) => {
+    const pieces = Array.from({ length: Math.floor(size / piece.length) }, (_, at) => numbered(piece, at));
+    const text = `#EXTM3U\n#EXT-X-BYTERANGE:9@0\n${pieces.join("")}\n#EXT-X-ENDLIST\n`;
+    const begun = process.cpuUsage();
+    preloadParts(mediaTimeline(text, baseUrl), { unit: "all", count: 0 }, 4_096);
+    variantList(text, baseUrl);
+    const plain = plainPlaylist(text, variableSources(baseUrl, imports), size);
+    playablePresentation(plain, baseUrl, ["https://a.example/v/v"]);
+    const tookMs = process.cpuUsage(begun).user / 1000;
+    t.ok(tookMs < 3_000, `took ${Math.round(tookMs)} ms`);
     t.end();
   });
 }
@@ -69,6 +92,22 @@ for (const [name, piece] of [
     t.end();
   });
 }
+
+t.test("what is put in the place of a query's variable or a clone's host is bounded", (t) => {
+  const far = `https://a.example/index.m3u8?q=${"v".repeat(60_000)}`;
+  const query = `#EXTM3U\n${'#EXT-X-DEFINE:QUERYPARAM="q"\n'.repeat(size / 40)}s\n`;
+  const host = "h".repeat(size / 8);
+  const clone = `{"PATHWAY-CLONES":[{"URI-REPLACEMENT":{"HOST":"${host}"${',"PARAMS":{}'.repeat(size / 96)}}}]}`;
+  const own = { as: "steering" as const, define: "" };
+  const bounds = { depthMax: 32, bytesMax: size, urisBytesMax: size * 20 };
+  const begun = process.cpuUsage();
+  const named = nameQueryParameters(query, far, 64);
+  t.equal(rewriteJson(clone, { prefix, form: "query", baseUrl, own, ...bounds }), clone);
+  const tookMs = process.cpuUsage(begun).user / 1000;
+  t.ok(named.length < query.length + 64 * far.length, `${named.length} bytes`);
+  t.ok(tookMs < 2_000, `took ${Math.round(tookMs)} ms`);
+  t.end();
+});
 
 /** A piece that defines one variable by another, with the number of its place and of the place before. */
 function numbered(piece: string, at: number): string {

@@ -67,6 +67,7 @@ func vectorsPlaylist() -> VectorRegistry {
     ],
     "playlist/uri-mapper": [
       "uriMapper": call(uriMapper),
+      "uriReader": call(uriReader),
       "upstreamUri": call(upstreamUri),
       "mapUri": call(mapUri),
       "mapReportUri": call(mapReportUri),
@@ -302,14 +303,15 @@ extension UriMapper: JsonConvertible {
       here: try json.member("here"),
       root: try json.member("root"),
       above: try json.member("above"),
-      learned: try json.member("learned")
+      learned: try json.member("learned"),
+      room: try json.member("room")
     )
   }
 
   var json: Json {
     .record([
       "prefix": prefix.json, "form": form.json, "base": base.json, "here": here.json, "root": root.json,
-      "above": above.json, "learned": learned.json,
+      "above": above.json, "learned": learned.json, "room": room.json,
     ])
   }
 }

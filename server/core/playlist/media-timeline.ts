@@ -2,7 +2,7 @@
 import { isPlaylistBody, milliseconds, playlistSummary } from "./playlist-kind.ts";
 import { attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
 import { isTag, mapPart, onlyQuoted, type PlaylistPart, partUrl, rangedPart } from "./playlist-part.ts";
-import { type UriMapper, uriMapper } from "./uri-mapper.ts";
+import { type UriMapper, uriReader } from "./uri-mapper.ts";
 
 /**
  * A segment that is played from `startMs` to `endMs`, with its initialization section (null: none) and the URLs of its
@@ -25,7 +25,7 @@ export type Timeline = { segments: TimelineSegment[]; beginMs: number; endMs: nu
 
 /** Reads a whole media playlist (a byte string). `baseUrl` is its final absolute URL. Tags that make no sense are skipped. */
 export function mediaTimeline(bytes: string, baseUrl: string): Timeline {
-  const mapper = uriMapper("", "path", baseUrl);
+  const mapper = uriReader(baseUrl);
   // R-TIME-1
   const isComplete = isPlaylistBody(bytes) === "yes" && playlistSummary(bytes).kind === "vod";
   const timeline: Timeline = { segments: [], beginMs: 0, endMs: 0, certain: isComplete };

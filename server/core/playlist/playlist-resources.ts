@@ -2,7 +2,7 @@
 import { withoutFragment } from "../http/uri-reference.ts";
 import type { VariableSources } from "./playlist-variables.ts";
 import { nameQueryParameters, playlistDefinitions, substituteVariables } from "./playlist-variables.ts";
-import { upstreamUri, uriMapper } from "./uri-mapper.ts";
+import { upstreamUri, uriReader } from "./uri-mapper.ts";
 import { uriPlaces, uriRole } from "./uri-places.ts";
 
 /** URLs in order of first mention, each once: initialization sections, keys, media segments, playlists. */
@@ -11,7 +11,7 @@ export type PlaylistResources = { maps: string[]; keys: string[]; segments: stri
 /** Reads a whole playlist (a byte string). `baseUrl` is its final absolute URL. */
 export function playlistResources(bytes: string, baseUrl: string, sources: VariableSources): PlaylistResources {
   const resources: PlaylistResources = { maps: [], keys: [], segments: [], playlists: [] };
-  const mapper = uriMapper("", "path", baseUrl);
+  const mapper = uriReader(baseUrl);
   const text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax);
   const definitions = playlistDefinitions(text, sources);
   const places = uriPlaces(text);

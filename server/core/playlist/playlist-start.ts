@@ -2,7 +2,7 @@
 import { isPlaylistBody, playlistSummary } from "./playlist-kind.ts";
 import { attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
 import { isTag, mapPart, onlyQuoted, type PlaylistPart, partUrl, rangedPart } from "./playlist-part.ts";
-import { type UriMapper, uriMapper } from "./uri-mapper.ts";
+import { type UriMapper, uriReader } from "./uri-mapper.ts";
 
 /** The first media segment, and the initialization section that applies to it, null when there is none. */
 export type PlaylistStart = { map: PlaylistPart | null; segment: PlaylistPart };
@@ -14,7 +14,7 @@ export type PlaylistStart = { map: PlaylistPart | null; segment: PlaylistPart };
 export function playlistStart(bytes: string, baseUrl: string): PlaylistStart | null {
   // R-AHEAD-2
   if (isPlaylistBody(bytes) !== "yes" || playlistSummary(bytes).kind !== "vod") return null;
-  const mapper = uriMapper("", "path", baseUrl);
+  const mapper = uriReader(baseUrl);
   const first: First = { map: null, timed: false, range: null, uri: "" };
   let start = 0;
   while (start < bytes.length) {
@@ -42,7 +42,7 @@ export function startGroups(bytes: string, baseUrl: string): string[][] {
   const variants: string[] = [];
   const audio: string[] = [];
   const video: string[] = [];
-  const mapper = uriMapper("", "path", baseUrl);
+  const mapper = uriReader(baseUrl);
   let isVariant = false;
   let start = 0;
   while (start < bytes.length) {

@@ -13,7 +13,10 @@ import { isUpstreamUrl, lowerScheme, type UrlForm } from "../route/request-targe
  */
 export type Shortcut = { start: string; upstream: string; proxied: string };
 
-/** What the mapping depends on. `above` is for "../", "../../" and so on; `learned` for the latest absolute URL. */
+/**
+ * What the mapping depends on. `above` is for "../", "../../" and so on; `learned` for the latest absolute URL; `room`
+ * is what the upstream URLs that it is yet asked for may come to, in bytes, -1 for no bound.
+ */
 export type UriMapper = {
   prefix: string;
   form: UrlForm;
@@ -22,7 +25,11 @@ export type UriMapper = {
   root: Shortcut;
   above: Shortcut[];
   learned: Shortcut;
+  room: number;
 };
+
+/** What the upstream URLs may come to that are read off one playlist, in bytes: each may be as long as its base. */
+const readBytesMax = 67_108_864;
 
 /** Prepares a mapper. `prefix` is the proxy's (proxyPrefix); `baseUrl` the playlist's final absolute upstream URL. */
 export function uriMapper(prefix: string, form: UrlForm, baseUrl: string): UriMapper {
@@ -36,11 +43,27 @@ export function uriMapper(prefix: string, form: UrlForm, baseUrl: string): UriMa
     above.push(shortcut(prefix, form, start, resolveReference(base, start)));
     start += "../";
   }
-  return { prefix, form, base, here, root, above, learned };
+  return { prefix, form, base, here, root, above, learned, room: -1 };
 }
 
-/** The absolute upstream URL that a reference means, escaped; "" when it is not an upstream URL (skd:, data:, userinfo). */
+/** Prepares a mapper for what the proxy reads for itself: it gives upstream URLs, no more than there is room for. */
+export function uriReader(baseUrl: string): UriMapper {
+  return { ...uriMapper("", "path", baseUrl), room: readBytesMax };
+}
+
+/**
+ * The absolute upstream URL that a reference means, escaped; "" when it is not an upstream URL (skd:, data:, userinfo)
+ * or there is no room for more of them.
+ */
 export function upstreamUri(mapper: UriMapper, reference: string): string {
+  if (mapper.room === -1) return resolvedUri(mapper, reference);
+  const url = mapper.room === 0 ? "" : resolvedUri(mapper, reference);
+  // R-PL-24
+  mapper.room = Math.max(0, mapper.room - url.length);
+  return mapper.room === 0 ? "" : url;
+}
+
+function resolvedUri(mapper: UriMapper, reference: string): string {
   const near = shortcutFor(mapper, reference);
   if (near !== null) {
     return near.upstream + reference.slice(near.start.length);

@@ -7,7 +7,7 @@
  */
 import { attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
 import { isTag, onlyQuoted, partUrl } from "./playlist-part.ts";
-import { type UriMapper, uriMapper } from "./uri-mapper.ts";
+import { type UriMapper, uriReader } from "./uri-mapper.ts";
 import { variantList } from "./variant-list.ts";
 
 /**
@@ -15,7 +15,7 @@ import { variantList } from "./variant-list.ts";
  * URLs); "" when no variant is left. `baseUrl` is its final absolute URL.
  */
 export function playablePresentation(bytes: string, baseUrl: string, playable: string[]): string {
-  const pieces = readPieces(bytes, uriMapper("", "path", baseUrl));
+  const pieces = readPieces(bytes, uriReader(baseUrl));
   const known = new Set(playable);
   const defined = new Set<string>();
   const usable = new Set<string>();
@@ -51,7 +51,7 @@ export function playablePresentation(bytes: string, baseUrl: string, playable: s
  * as it is when there is none, when it is first, and when an EXT-X-MEDIA tag stands between.
  */
 export function warmFirst(bytes: string, baseUrl: string, warm: string[]): string {
-  const pieces = readPieces(bytes, uriMapper("", "path", baseUrl));
+  const pieces = readPieces(bytes, uriReader(baseUrl));
   const isWarm = (piece: Piece): boolean => piece.kind === "variant" && piece.url !== null && warm.includes(piece.url);
   const first = pieces.findIndex((piece) => piece.kind === "variant");
   const found = pieces.findIndex(isWarm);

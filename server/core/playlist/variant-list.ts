@@ -2,7 +2,7 @@
 import { parseDigits } from "../base/bytes.ts";
 import { attributeList, attributeText, contentEnd, contentStart, lineNext } from "./playlist-lines.ts";
 import { isTag, onlyQuoted, partUrl } from "./playlist-part.ts";
-import { type UriMapper, uriMapper } from "./uri-mapper.ts";
+import { type UriMapper, uriReader } from "./uri-mapper.ts";
 
 /** A variant stream: its place, URL ("" when that is no upstream URL), pace, picture height, and groups. */
 export type VariantLine = {
@@ -25,7 +25,7 @@ export type VariantWish = { by: "first" | "bandwidth" | "height" | "index"; valu
 
 /** Reads a whole multivariant playlist (a byte string). `baseUrl` is its final absolute URL. */
 export function variantList(bytes: string, baseUrl: string): VariantList {
-  const mapper = uriMapper("", "path", baseUrl);
+  const mapper = uriReader(baseUrl);
   const list: VariantList = { variants: [], renditions: [] };
   let coming: VariantLine | null = null;
   let start = 0;

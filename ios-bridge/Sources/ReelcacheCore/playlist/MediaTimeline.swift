@@ -23,7 +23,7 @@ package struct Timeline: Equatable, Sendable {
 /// Reads a whole media playlist (a byte string). `baseUrl` is its final absolute URL. Tags that make no sense are
 /// skipped.
 package func mediaTimeline(_ bytes: ByteString, _ baseUrl: ByteString) -> Timeline {
-  let mapper = uriMapper("", .path, baseUrl)
+  let mapper = uriReader(baseUrl)
   // R-TIME-1
   let isComplete = isPlaylistBody(bytes) == .yes && playlistSummary(bytes).kind == .vod
   var timeline = Timeline(segments: [], beginMs: 0, endMs: 0, certain: isComplete)

@@ -15,7 +15,7 @@ package func playlistResources(
   _ sources: VariableSources
 ) -> PlaylistResources {
   var resources = PlaylistResources(maps: [], keys: [], segments: [], playlists: [])
-  let mapper = uriMapper("", .path, baseUrl)
+  let mapper = uriReader(baseUrl)
   let text = nameQueryParameters(bytes, sources.ownUrl, sources.countMax)
   let definitions = playlistDefinitions(text, sources)
   let places = uriPlaces(text)

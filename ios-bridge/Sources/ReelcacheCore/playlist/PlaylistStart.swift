@@ -11,7 +11,7 @@ package struct PlaylistStart: Equatable, Sendable {
 package func playlistStart(_ bytes: ByteString, _ baseUrl: ByteString) -> PlaylistStart? {
   // R-AHEAD-2
   if isPlaylistBody(bytes) != .yes || playlistSummary(bytes).kind != .vod { return nil }
-  let mapper = uriMapper("", .path, baseUrl)
+  let mapper = uriReader(baseUrl)
   var first = First()
   var start = 0
   while start < bytes.count {
@@ -37,7 +37,7 @@ package func startGroups(_ bytes: ByteString, _ baseUrl: ByteString) -> [[ByteSt
   var variants: [ByteString] = []
   var audio: [ByteString] = []
   var video: [ByteString] = []
-  let mapper = uriMapper("", .path, baseUrl)
+  let mapper = uriReader(baseUrl)
   var isVariant = false
   var start = 0
   while start < bytes.count {

@@ -9,7 +9,8 @@ package struct Shortcut: Equatable, Sendable {
   package var proxied: ByteString
 }
 
-/// What the mapping depends on. `above` is for "../", "../../" and so on; `learned` for the latest absolute URL.
+/// What the mapping depends on. `above` is for "../", "../../" and so on; `learned` for the latest absolute URL; `room`
+/// is what the upstream URLs that it is yet asked for may come to, in bytes, -1 for no bound.
 package final class UriMapper {
   package let prefix: ByteString
   package let form: UrlForm
@@ -18,6 +19,7 @@ package final class UriMapper {
   package let root: Shortcut
   package let above: [Shortcut]
   var learned: Shortcut
+  var room: Int
 
   init(
     prefix: ByteString,
@@ -26,7 +28,8 @@ package final class UriMapper {
     here: Shortcut,
     root: Shortcut,
     above: [Shortcut],
-    learned: Shortcut
+    learned: Shortcut,
+    room: Int
   ) {
     self.prefix = prefix
     self.form = form
@@ -35,8 +38,12 @@ package final class UriMapper {
     self.root = root
     self.above = above
     self.learned = learned
+    self.room = room
   }
 }
+
+/// What the upstream URLs may come to that are read off one playlist, in bytes: each may be as long as its base.
+private let readBytesMax = 67_108_864
 
 /// Prepares a mapper. `prefix` is the proxy's (proxyPrefix); `baseUrl` the playlist's final absolute upstream URL.
 package func uriMapper(_ prefix: ByteString, _ form: UrlForm, _ baseUrl: ByteString) -> UriMapper {
@@ -50,11 +57,36 @@ package func uriMapper(_ prefix: ByteString, _ form: UrlForm, _ baseUrl: ByteStr
     above.append(shortcut(prefix, form, start, resolveReference(base, start)))
     start += "../"
   }
-  return UriMapper(prefix: prefix, form: form, base: base, here: here, root: root, above: above, learned: learned)
+  return UriMapper(
+    prefix: prefix,
+    form: form,
+    base: base,
+    here: here,
+    root: root,
+    above: above,
+    learned: learned,
+    room: -1
+  )
 }
 
-/// The absolute upstream URL that a reference means, escaped; "" when it is not an upstream URL (skd:, data:, userinfo).
+/// Prepares a mapper for what the proxy reads for itself: it gives upstream URLs, no more than there is room for.
+package func uriReader(_ baseUrl: ByteString) -> UriMapper {
+  let mapper = uriMapper("", .path, baseUrl)
+  mapper.room = readBytesMax
+  return mapper
+}
+
+/// The absolute upstream URL that a reference means, escaped; "" when it is not an upstream URL (skd:, data:, userinfo)
+/// or there is no room for more of them.
 package func upstreamUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString {
+  if mapper.room == -1 { return resolvedUri(mapper, reference) }
+  let url = mapper.room == 0 ? "" : resolvedUri(mapper, reference)
+  // R-PL-24
+  mapper.room = max(0, mapper.room - url.count)
+  return mapper.room == 0 ? "" : url
+}
+
+private func resolvedUri(_ mapper: UriMapper, _ reference: ByteString) -> ByteString {
   if let near = shortcutFor(mapper, reference) { return near.upstream + reference.slice(near.start.count) }
   // R-PL-18
   let url = resolveReference(mapper.base, escapeUri(reference))

@@ -7,7 +7,7 @@
 /// The playlist with only the variants, renditions and trick-play streams whose playlists are among `playable` (absolute
 /// URLs); "" when no variant is left. `baseUrl` is its final absolute URL.
 package func playablePresentation(_ bytes: ByteString, _ baseUrl: ByteString, _ playable: [ByteString]) -> ByteString {
-  var pieces = readPieces(bytes, uriMapper("", .path, baseUrl))
+  var pieces = readPieces(bytes, uriReader(baseUrl))
   let known = Set(playable)
   var defined: Set<ByteString> = []
   var usable: Set<ByteString> = []
@@ -43,7 +43,7 @@ package func playablePresentation(_ bytes: ByteString, _ baseUrl: ByteString, _ 
 /// The playlist with the first variant whose playlist is among `warm` (absolute URLs) moved to the first variant's place;
 /// as it is when there is none, when it is first, and when an EXT-X-MEDIA tag stands between.
 package func warmFirst(_ bytes: ByteString, _ baseUrl: ByteString, _ warm: [ByteString]) -> ByteString {
-  let pieces = readPieces(bytes, uriMapper("", .path, baseUrl))
+  let pieces = readPieces(bytes, uriReader(baseUrl))
   func isWarm(_ piece: Piece) -> Bool { piece.kind == .variant && piece.url.map { warm.contains($0) } ?? false }
   guard let first = pieces.firstIndex(where: { $0.kind == .variant }), let found = pieces.firstIndex(where: isWarm)
   else { return bytes }

@@ -45,7 +45,7 @@ package struct VariantWish: Equatable, Sendable {
 
 /// Reads a whole multivariant playlist (a byte string). `baseUrl` is its final absolute URL.
 package func variantList(_ bytes: ByteString, _ baseUrl: ByteString) -> VariantList {
-  let mapper = uriMapper("", .path, baseUrl)
+  let mapper = uriReader(baseUrl)
   var list = VariantList(variants: [], renditions: [])
   var coming: VariantLine?
   var start = 0

@@ -148,6 +148,9 @@ export class ExchangeRunner {
       case "open":
         return false;
       case "cut":
+        // Of a playlist that broke off nothing is read.
+        this.gathered = [];
+        this.gatheredBytes = 0;
         engine.loseExchange(exchange);
         return this.gathersOn();
     }

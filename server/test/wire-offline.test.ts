@@ -1,9 +1,12 @@
 /** What a player gets while its origin is out of reach, and what comes back with it (SPEC: R-OFFLINE-1, R-DELIVER-4). */
+import { truncateSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import {
   type Bench,
   barrier,
   bench,
+  filesBelow,
   isHit,
   libraryTest,
   playlist,
@@ -87,6 +90,36 @@ libraryTest("after the breaker's pause the origin is asked in the background, an
   await on.origin.until(() => on.server.stats().exchanges === 0, "the origin's answer");
   t.same(await namesOf(on), ["2Fhi", "2Flo"]);
   t.equal(on.origin.requests.at(-1)?.target, "/index.m3u8");
+});
+
+// R-OFFLINE-2
+t.test("of a stored playlist that breaks off nothing is read as another's", async (t) => {
+  const long = playlist(`#EXTM3U\n#EXTINF:4,\nhi-0.ts\n#${"x".repeat(6_000)}\n#EXT-X-ENDLIST\n`, 600);
+  const on = await bench(
+    t,
+    (request, connection) => {
+      if (request.target === "/broken.ts") connection.socket.destroy();
+      else serve(connection, request, request.target === "/hi.m3u8" ? long : resourceAt(request.target));
+    },
+    {
+      offlineFilter: true,
+      limits: {
+        breakerFailures: 1,
+        breakerPauseMs: 60_000,
+        memoryBytesMax: 1,
+        playlistMemoryBytesMax: 1,
+        readPieceBytes: 4_096,
+      },
+    },
+  );
+  await play(on, "lo");
+  await on.ask("/hi.m3u8");
+  const files = () => filesBelow(join(on.cacheDir, "data")).filter((file) => file.bytes === long.body.length);
+  await on.origin.until(() => files().length === 1, "the playlist on disk");
+  t.equal((await on.ask("/broken.ts")).status, 502, "the breaker opens");
+  t.same(await namesOf(on), ["2Flo"]);
+  for (const file of files()) truncateSync(file.path, 5_000);
+  t.same(await namesOf(on), ["2Flo"], "with a playlist before it that breaks off");
 });
 
 // R-DELIVER-4, R-DELIVER-6

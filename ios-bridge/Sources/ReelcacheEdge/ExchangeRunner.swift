@@ -135,6 +135,9 @@ package final class ExchangeRunner: @unchecked Sendable {
     case .wait, .open:
       return false
     case .cut:
+      // Of a playlist that broke off nothing is read.
+      gathered = []
+      gatheredBytes = 0
       engine.loseExchange(exchange)
       return gathersOn()
     }

@@ -104,7 +104,7 @@ function goOn(state: ProxyState, exchange: Exchange, survey: Survey, nowMs: numb
   const isDone = survey.purpose === "warm" && survey.playable.length > 0;
   while (!isDone && survey.at < survey.urls.length) {
     const body = storedBody(state, exchange, survey.urls[survey.at] ?? "", nowMs);
-    if (body !== null && bodyHolds(body, 0, -1)) {
+    if (body !== null && isReadable(state, body)) {
       holdBody(exchange, body);
       beginReading(state, exchange, body, 0, body.entry.total, "gathering", nowMs);
       return;
@@ -114,6 +114,12 @@ function goOn(state: ProxyState, exchange: Exchange, survey: Survey, nowMs: numb
   exchange.survey = null;
   holdBody(exchange, survey.body);
   answerSurveyed(state, exchange, survey, nowMs);
+}
+
+/** Whether a playlist is here whole, and no larger than one may be: gathering it would fail the presentation. */
+function isReadable(state: ProxyState, body: Body): boolean {
+  // R-OFFLINE-6
+  return bodyHolds(body, 0, -1) && body.entry.total <= state.options.limits.playlistBytesMax;
 }
 
 /** Whether as much of a playlist's beginning is stored as its presentation needs. */

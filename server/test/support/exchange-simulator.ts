@@ -311,6 +311,7 @@ export class Simulator {
         player.waited = true;
         return false;
       case "cut":
+        player.gathered = "";
         if (!exchangeLost(this.state, exchange, this.nowMs)) {
           this.lines.push(`${player.name} cut`);
           player.end = "cut";

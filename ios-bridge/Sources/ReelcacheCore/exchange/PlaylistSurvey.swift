@@ -95,7 +95,7 @@ private func goOn(_ state: ProxyState, _ exchange: Exchange, _ survey: Survey, _
   // Of the variants that are warm the first is enough.
   let isDone = survey.purpose == .warm && !survey.playable.isEmpty
   while !isDone && survey.at < survey.urls.count {
-    if let body = storedBody(state, exchange, survey.urls[survey.at], nowMs), bodyHolds(body, 0, -1) {
+    if let body = storedBody(state, exchange, survey.urls[survey.at], nowMs), isReadable(state, body) {
       holdBody(exchange, body)
       beginReading(state, exchange, body, 0, body.entry.total, .gathering, nowMs)
       return
@@ -105,6 +105,12 @@ private func goOn(_ state: ProxyState, _ exchange: Exchange, _ survey: Survey, _
   exchange.survey = nil
   holdBody(exchange, survey.body)
   answerSurveyed(state, exchange, survey, nowMs)
+}
+
+/// Whether a playlist is here whole, and no larger than one may be: gathering it would fail the presentation.
+private func isReadable(_ state: ProxyState, _ body: Body) -> Bool {
+  // R-OFFLINE-6
+  bodyHolds(body, 0, -1) && body.entry.total <= state.options.limits.playlistBytesMax
 }
 
 /// Whether as much of a playlist's beginning is stored as its presentation needs.

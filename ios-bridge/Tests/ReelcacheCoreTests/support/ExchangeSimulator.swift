@@ -307,6 +307,7 @@ final class Simulator {
       player.waited = true
       return false
     case .cut:
+      player.gathered = ""
       if !exchangeLost(state, exchange, nowMs) {
         lines.append("\(player.name) cut")
         player.end = .cut

@@ -4,7 +4,7 @@
  * gathered one after the other, as the multivariant one was.
  */
 import { mayServeStale } from "../cache/freshness.ts";
-import { breakerOpenUntil } from "../download/breaker.ts";
+import { breakerAllows, breakerOpenUntil } from "../download/breaker.ts";
 import type { Body } from "../download/flight.ts";
 import { parseCacheControl } from "../http/cache-control.ts";
 import { fieldCombined } from "../http/field-list.ts";
@@ -56,7 +56,7 @@ export function beginSurvey(
   nowMs: number,
 ): void {
   const named = purpose === "warm" ? variantUrls(bytes, body.entry.finalUrl) : playlists;
-  if (purpose === "offline") probeOrigin(state, exchange, nowMs);
+  if (purpose === "offline") probeOrigin(state, exchange, body, nowMs);
   // R-OFFLINE-6
   const urls = named.slice(0, state.options.limits.surveyPlaylistsMax);
   exchange.survey = { purpose, bytes, body, urls, at: 0, playable: [] };
@@ -87,11 +87,18 @@ export function isStored(state: ProxyState, exchange: Exchange, part: PlaylistPa
   return body !== null && bodyHolds(body, part.start, part.end);
 }
 
-/** Asks the origin in the background once its breaker's pause is over: what is stored is all that players ask for. */
-function probeOrigin(state: ProxyState, exchange: Exchange, nowMs: number): void {
-  const openUntil = breakerOpenUntil(state.breakers, originOf(exchange.url));
+/**
+ * Asks the origin in the background once its breaker's pause is over, and that of whom it redirected to: what is
+ * stored is all that players ask for.
+ */
+function probeOrigin(state: ProxyState, exchange: Exchange, body: Body, nowMs: number): void {
+  const finalOrigin = originOf(body.entry.finalUrl);
+  const askedUntil = breakerOpenUntil(state.breakers, originOf(exchange.url));
+  const openUntil = Math.max(askedUntil, breakerOpenUntil(state.breakers, finalOrigin));
   // R-OFFLINE-7
   if (state.offline || openUntil < 0 || openUntil > nowMs) return;
+  // Where only whom a redirect leads to was out of reach, this request is its probe.
+  if (askedUntil < 0 && breakerAllows(state.breakers, finalOrigin, nowMs) !== "probe") return;
   const probe = backgroundExchange(state, { url: exchange.url, start: 0, end: -1 }, exchange.own, nowMs);
   probe.renews = true;
   state.actions.push({ kind: "begin", exchange: probe });

@@ -47,7 +47,7 @@ package func beginSurvey(
   _ nowMs: Int
 ) {
   let named = purpose == .warm ? variantUrls(bytes, body.entry.finalUrl) : playlists
-  if purpose == .offline { probeOrigin(state, exchange, nowMs) }
+  if purpose == .offline { probeOrigin(state, exchange, body, nowMs) }
   // R-OFFLINE-6
   let urls = Array(named.prefix(state.options.limits.surveyPlaylistsMax))
   let survey = Survey(purpose: purpose, bytes: bytes, body: body, urls: urls)
@@ -79,11 +79,16 @@ package func isStored(_ state: ProxyState, _ exchange: Exchange, _ part: Playlis
   return bodyHolds(body, part.start, part.end)
 }
 
-/// Asks the origin in the background once its breaker's pause is over: what is stored is all that players ask for.
-private func probeOrigin(_ state: ProxyState, _ exchange: Exchange, _ nowMs: Int) {
-  let openUntil = breakerOpenUntil(state.breakers, originOf(exchange.url))
+/// Asks the origin in the background once its breaker's pause is over, and that of whom it redirected to: what is
+/// stored is all that players ask for.
+private func probeOrigin(_ state: ProxyState, _ exchange: Exchange, _ body: Body, _ nowMs: Int) {
+  let finalOrigin = originOf(body.entry.finalUrl)
+  let askedUntil = breakerOpenUntil(state.breakers, originOf(exchange.url))
+  let openUntil = max(askedUntil, breakerOpenUntil(state.breakers, finalOrigin))
   // R-OFFLINE-7
   if state.offline || openUntil < 0 || openUntil > nowMs { return }
+  // Where only whom a redirect leads to was out of reach, this request is its probe.
+  if askedUntil < 0 && breakerAllows(state.breakers, finalOrigin, nowMs) != .probe { return }
   let probe = backgroundExchange(state, PlaylistPart(url: exchange.url, start: 0, end: -1), exchange.own, nowMs)
   probe.renews = true
   state.actions.append(.begin(exchange: probe))

@@ -30,8 +30,10 @@ func vectorsPlaylist() -> VectorRegistry {
       "mapPart": call(mapPart),
     ],
     "playlist/media-timeline": [
+      "beginningAt": call(beginningAt),
       "mediaTimeline": call(mediaTimeline),
       "headCount": call(headCount),
+      "startOffset": call(startOffset),
       "playsEnough": call(playsEnough),
     ],
     "playlist/variant-choice": [

@@ -3,7 +3,7 @@ import { breakerOpenUntil } from "../download/breaker.ts";
 import type { Body } from "../download/flight.ts";
 import { isPlaylistUrl } from "../http/media-type.ts";
 import { originOf } from "../http/uri-reference.ts";
-import { mediaTimeline } from "../playlist/media-timeline.ts";
+import { beginningAt, mediaTimeline, startOffset } from "../playlist/media-timeline.ts";
 import { playlistSummary } from "../playlist/playlist-kind.ts";
 import type { VariableSources } from "../playlist/playlist-variables.ts";
 import { exportsText, plainPlaylist } from "../playlist/playlist-variables.ts";
@@ -87,6 +87,7 @@ export function preloadPlaylist(
       return;
     }
     preload.imports = exportsText(bytes, sources);
+    preload.offset = startOffset(plain);
     for (const url of variantPlaylists(list, variant, order.subtitles)) {
       // R-PRE-12
       const kind = url === variant.url ? "playlist" : "rendition";
@@ -94,7 +95,8 @@ export function preloadPlaylist(
     }
   } else if (kind === "vod") {
     const max = state.options.limits.preloadSegmentsMax;
-    const parts = preloadParts(mediaTimeline(plain, baseUrl), order.amount, max);
+    const timeline = beginningAt(mediaTimeline(plain, baseUrl), plain, preload.offset);
+    const parts = preloadParts(timeline, order.amount, max);
     // R-PRE-12
     const isCounted = part.kind !== "rendition";
     addParts(preload, isCounted ? parts : parts.map((one) => ({ ...one, segments: 0, durationMs: 0 })));

@@ -25,6 +25,8 @@ export type Preload = {
   cause: string;
   /** The variables that the playlists of its multivariant playlist may import, as they travel. */
   imports: string;
+  /** Where its multivariant playlist says that playing begins, as text; "" when it does not. */
+  offset: string;
   /** Parts to ask for, in the order of playing. */
   todo: PreloadPart[];
   /** Exchanges under way. */
@@ -76,6 +78,7 @@ export function addPreload(table: PreloadTable, order: PreloadOrder): Preload {
     state: "active",
     cause: "",
     imports: "",
+    offset: "",
     todo: [root],
     running: [],
     landing: [],

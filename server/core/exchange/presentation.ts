@@ -7,7 +7,7 @@ import { spanBytes } from "../cache/span-set.ts";
 import type { Body } from "../download/flight.ts";
 import { findSlot, variantsOf } from "../download/resource-table.ts";
 import type { Timeline, TimelineSegment } from "../playlist/media-timeline.ts";
-import { mediaTimeline } from "../playlist/media-timeline.ts";
+import { beginningAt, mediaTimeline, startOffset } from "../playlist/media-timeline.ts";
 import type { PlaylistPart } from "../playlist/playlist-part.ts";
 import { playlistResources } from "../playlist/playlist-resources.ts";
 import { exportsText, plainPlaylist } from "../playlist/playlist-variables.ts";
@@ -100,7 +100,7 @@ export function presentationStatus(state: ProxyState, url: string, shelf: TextSh
 export function presentationBodies(state: ProxyState, url: string, shelf: TextShelf): Body[] {
   const found: Body[] = [];
   const seen = new Set<string>();
-  collect(state, { url, imports: "" }, shelf, found, seen, 0);
+  collect(state, { url, imports: "", offset: "" }, shelf, found, seen, 0);
   return found;
 }
 
@@ -165,8 +165,8 @@ function textOf(body: Body, shelf: TextShelf): string | null {
   return text ?? null;
 }
 
-/** A playlist as a player asks for it: by a URL, and with the variables that it may import. */
-type Asked = { url: string; imports: string };
+/** A playlist as a player asks for it: by a URL, with the variables that it may import, and told where to begin. */
+type Asked = { url: string; imports: string; offset: string };
 
 function collect(
   state: ProxyState,
@@ -188,7 +188,7 @@ function collect(
     const isMultivariant = body.entry.kind === "multivariant";
     const imports = isMultivariant ? exportsText(text, sources) : "";
     for (const url of names.maps.concat(names.keys, names.segments, isMultivariant ? names.playlists : [])) {
-      collect(state, { url, imports }, shelf, found, seen, depth + 1);
+      collect(state, { url, imports, offset: "" }, shelf, found, seen, depth + 1);
     }
   }
 }
@@ -212,14 +212,15 @@ function judgePlaylist(state: ProxyState, status: Presentation, body: Body, shel
     const sources = variableSources(state, body, status.url, "");
     const imports = exportsText(text, sources);
     const plain = plainPlaylist(text, sources, limits.urisBytesMax);
+    const offset = startOffset(plain);
     const list = variantList(plain, body.entry.finalUrl);
     // R-STATUS-5
     for (const variant of list.variants.slice(0, limits.surveyPlaylistsMax)) {
-      const asked = variantPlaylists(list, variant, false).map((url) => ({ url, imports }));
+      const asked = variantPlaylists(list, variant, false).map((url) => ({ url, imports, offset }));
       status.ways.push(judgeWay(state, variant, asked, shelf, judged));
     }
   } else {
-    status.ways.push(judgeWay(state, null, [{ url: status.url, imports: "" }], shelf, judged));
+    status.ways.push(judgeWay(state, null, [{ url: status.url, imports: "", offset: "" }], shelf, judged));
   }
   let best: PlayableWay | null = null;
   for (const way of status.ways) {
@@ -278,7 +279,7 @@ function judgedPlaylist(state: ProxyState, asked: Asked, shelf: TextShelf, judge
 
 /** The segments of a stored, finished media playlist; null when there is none. */
 function timelineOf(state: ProxyState, asked: Asked, shelf: TextShelf, missing: Missing[]): Timeline | null {
-  const { url, imports } = asked;
+  const { url, imports, offset } = asked;
   const body = storedBody(state, url);
   const text = body === null || body.entry.kind === "media" ? null : textOf(body, shelf);
   if (body === null || text === null) {
@@ -288,7 +289,7 @@ function timelineOf(state: ProxyState, asked: Asked, shelf: TextShelf, missing: 
   if (body.entry.kind === "vod") {
     const sources = variableSources(state, body, url, imports);
     const plain = plainPlaylist(text, sources, state.options.limits.urisBytesMax);
-    return mediaTimeline(plain, body.entry.finalUrl);
+    return beginningAt(mediaTimeline(plain, body.entry.finalUrl), plain, offset);
   }
   // R-FRESH-9: without its origin it is not served.
   miss(missing, "live", { url, start: 0, end: -1 });

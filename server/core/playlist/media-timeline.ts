@@ -47,6 +47,30 @@ export function mediaTimeline(bytes: string, baseUrl: string): Timeline {
   return timeline;
 }
 
+/** Where a playlist says that playing begins: the text of its EXT-X-START's TIME-OFFSET, "" for none. */
+export function startOffset(bytes: string): string {
+  let offset = "";
+  let start = 0;
+  while (start < bytes.length) {
+    const lineEnd = lineNext(bytes, start);
+    const from = contentStart(bytes, start, lineEnd);
+    const end = contentEnd(bytes, from, lineEnd);
+    if (isTag(bytes, from, end, startTag)) offset = tagOffset(bytes, from, end);
+    start = lineEnd;
+  }
+  return offset;
+}
+
+/**
+ * The timeline of a media playlist of which the multivariant playlist says where playing begins ("": it does not).
+ * What the media playlist says itself, whose text `bytes` is, comes first.
+ */
+export function beginningAt(timeline: Timeline, bytes: string, offset: string): Timeline {
+  // R-PRE-7
+  if (offset === "" || startOffset(bytes) !== "") return timeline;
+  return { ...timeline, beginMs: beginOf(offset, timeline.endMs) };
+}
+
 /** How many segments, from the first on, begin before `headMs` milliseconds or are among the first `headSegments`. */
 export function headCount(segments: TimelineSegment[], headMs: number, headSegments: number): number {
   let count = Math.min(headSegments, segments.length);
@@ -138,11 +162,14 @@ function readTag(bytes: string, from: number, end: number, mapper: UriMapper, ne
     next.urls = neededKeys(next);
     return !next.lost;
   } else if (is(startTag)) {
-    const attributes = attributeList(bytes, from + startTag.length + 1, end);
-    next.offset = attributeText(bytes, attributes, "TIME-OFFSET") ?? "";
+    next.offset = tagOffset(bytes, from, end);
   }
   // R-TIME-1
   return !uncertainTags.some(is);
+}
+
+function tagOffset(bytes: string, from: number, end: number): string {
+  return attributeText(bytes, attributeList(bytes, from + startTag.length + 1, end), "TIME-OFFSET") ?? "";
 }
 
 /** A key holds until the next of its format; METHOD=NONE ends all. */

@@ -82,6 +82,7 @@ package func preloadPlaylist(
       return
     }
     preload.imports = exportsText(bytes, sources)
+    preload.offset = startOffset(plain)
     for url in variantPlaylists(list, variant, order.subtitles) {
       // R-PRE-12
       var more = part
@@ -93,7 +94,8 @@ package func preloadPlaylist(
     }
   } else if kind == .vod {
     let most = state.options.limits.preloadSegmentsMax
-    var parts = preloadParts(mediaTimeline(plain, baseUrl), order.amount, most)
+    let timeline = beginningAt(mediaTimeline(plain, baseUrl), plain, preload.offset)
+    var parts = preloadParts(timeline, order.amount, most)
     // R-PRE-12
     if part.kind == .rendition {
       for at in parts.indices {

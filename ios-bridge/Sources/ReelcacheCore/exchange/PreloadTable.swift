@@ -38,6 +38,8 @@ package final class Preload {
   package var cause: ByteString = ""
   /// The variables that the playlists of its multivariant playlist may import, as they travel.
   var imports: ByteString = ""
+  /// Where its multivariant playlist says that playing begins, as text; "" when it does not.
+  var offset: ByteString = ""
   /// Parts to ask for, in the order of playing.
   var todo: [PreloadPart]
   /// Exchanges under way.

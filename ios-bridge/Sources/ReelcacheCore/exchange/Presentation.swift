@@ -180,10 +180,11 @@ private func textOf(_ body: Body, _ shelf: TextShelf) -> ByteString? {
   return text
 }
 
-/// A playlist as a player asks for it: by a URL, and with the variables that it may import.
+/// A playlist as a player asks for it: by a URL, with the variables that it may import, and told where to begin.
 private struct Asked {
   let url: ByteString
   let imports: ByteString
+  var offset: ByteString = ""
 }
 
 private func collect(
@@ -227,10 +228,11 @@ private func judgePlaylist(_ state: ProxyState, _ status: inout Presentation, _ 
     let sources = variableSources(state, body, status.url, "")
     let imports = exportsText(text, sources)
     let plain = plainPlaylist(text, sources, limits.urisBytesMax)
+    let offset = startOffset(plain)
     let list = variantList(plain, body.entry.finalUrl)
     // R-STATUS-5
     for variant in list.variants.prefix(limits.surveyPlaylistsMax) {
-      let asked = variantPlaylists(list, variant, false).map { Asked(url: $0, imports: imports) }
+      let asked = variantPlaylists(list, variant, false).map { Asked(url: $0, imports: imports, offset: offset) }
       status.ways.append(judgeWay(state, variant, asked, shelf, &judged))
     }
   } else {
@@ -310,7 +312,7 @@ private func timelineOf(
   if body.entry.kind == .vod {
     let sources = variableSources(state, body, url, asked.imports)
     let plain = plainPlaylist(text, sources, state.options.limits.urisBytesMax)
-    return mediaTimeline(plain, body.entry.finalUrl)
+    return beginningAt(mediaTimeline(plain, body.entry.finalUrl), plain, asked.offset)
   }
   // R-FRESH-9: without its origin it is not served.
   miss(&missing, .live, PlaylistPart(url: url, start: 0, end: -1))

@@ -45,6 +45,30 @@ package func mediaTimeline(_ bytes: ByteString, _ baseUrl: ByteString) -> Timeli
   return timeline
 }
 
+/// Where a playlist says that playing begins: the text of its EXT-X-START's TIME-OFFSET, "" for none.
+package func startOffset(_ bytes: ByteString) -> ByteString {
+  var offset: ByteString = ""
+  var start = 0
+  while start < bytes.count {
+    let lineEnd = lineNext(bytes, start)
+    let from = contentStart(bytes, start, lineEnd)
+    let end = contentEnd(bytes, from, lineEnd)
+    if isTag(bytes, from, end, startTag) { offset = tagOffset(bytes, from, end) }
+    start = lineEnd
+  }
+  return offset
+}
+
+/// The timeline of a media playlist of which the multivariant playlist says where playing begins ("": it does not).
+/// What the media playlist says itself, whose text `bytes` is, comes first.
+package func beginningAt(_ timeline: Timeline, _ bytes: ByteString, _ offset: ByteString) -> Timeline {
+  // R-PRE-7
+  if offset.isEmpty || !startOffset(bytes).isEmpty { return timeline }
+  var begun = timeline
+  begun.beginMs = beginOf(offset, timeline.endMs)
+  return begun
+}
+
 /// How many segments, from the first on, begin before `headMs` milliseconds or are among the first `headSegments`.
 package func headCount(_ segments: [TimelineSegment], _ headMs: Int, _ headSegments: Int) -> Int {
   var count = min(headSegments, segments.count)
@@ -128,11 +152,14 @@ private func readTag(
     next.urls = neededKeys(next)
     return !next.lost
   } else if isThis(startTag) {
-    let attributes = attributeList(bytes, from + startTag.count + 1, end)
-    next.offset = attributeText(bytes, attributes, "TIME-OFFSET") ?? ""
+    next.offset = tagOffset(bytes, from, end)
   }
   // R-TIME-1
   return !uncertainTags.contains(where: isThis)
+}
+
+private func tagOffset(_ bytes: ByteString, _ from: Int, _ end: Int) -> ByteString {
+  attributeText(bytes, attributeList(bytes, from + startTag.count + 1, end), "TIME-OFFSET") ?? ""
 }
 
 /// A key holds until the next of its format; METHOD=NONE ends all.

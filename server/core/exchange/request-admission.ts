@@ -1,5 +1,5 @@
 /** A request as it came off the wire: refused, a page of the proxy's own, or an exchange. */
-import { lowerAscii } from "../base/bytes.ts";
+import { isToken, lowerAscii } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { cacheKey } from "../cache/cache-key.ts";
 import { requestControl } from "../cache/request-control.ts";
@@ -65,7 +65,7 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
   const isRead = request.method === "GET" || request.method === "HEAD" || request.method === "OPTIONS";
   const isServed = isRead || isCommand(state, request);
   // R-HTTP-3, R-PASS-1
-  if (!isServed && !mayPass(state, request)) return refuse(state, request, "method-not-allowed", "", nowMs);
+  if (!isServed && !mayPass(state, request.method)) return refuse(state, request, "method-not-allowed", "", nowMs);
   // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
   if (isServed && hasContent(request))
     return refuse(state, request, "bad-request", "this method takes no content", nowMs);
@@ -77,14 +77,14 @@ export function admitRequest(state: ProxyState, request: PlayerRequest, nowMs: n
       return admitControl(state, request, route.path, route.query, nowMs);
     }
     if (route.kind === "local") {
-      if (request.method === "OPTIONS") return preflight(state, request, nowMs);
+      if (request.method === "OPTIONS") return preflight(state, request, servedMethods, nowMs);
       if (!isServed) return refuse(state, request, "method-not-allowed", "", nowMs);
       return { kind: "local", path: route.path, query: route.query };
     }
     target = targetOf(state, route.form, route.url, route.own);
     rememberTarget(state.targets, request.target, target);
   }
-  if (request.method === "OPTIONS") return preflight(state, request, nowMs);
+  if (request.method === "OPTIONS") return preflight(state, request, allowedMethods(state, request), nowMs);
   const prefix = proxyPrefix("http", host ?? localAuthority(request), state.options.secret);
   return { kind: "exchange", exchange: newExchange(state, request, target, prefix, nowMs) };
 }
@@ -181,10 +181,21 @@ export function refuse(
   return { kind: "answer", head, content: request.method === "HEAD" ? "" : content };
 }
 
-function preflight(state: ProxyState, request: PlayerRequest, nowMs: number): Admission {
+/** Methods that are served of every resource. */
+const servedMethods = "GET, HEAD, OPTIONS";
+
+/** The methods that a resource takes, as far as a preflight asks for one. */
+function allowedMethods(state: ProxyState, request: PlayerRequest): string {
+  const asked = fieldFirst(request.fields, "access-control-request-method");
+  if (asked === null || !isToken(asked) || servedMethods.split(", ").includes(asked)) return servedMethods;
+  // R-RESP-14
+  return mayPass(state, asked) ? `${servedMethods}, ${asked}` : servedMethods;
+}
+
+function preflight(state: ProxyState, request: PlayerRequest, methods: string, nowMs: number): Admission {
   const parts = plainParts(state, 204, request.httpMinor, state.options.keepAlive && !request.close, nowMs);
   parts.cors = state.options.cors ? "preflight" : "none";
-  parts.allow = "GET, HEAD, OPTIONS";
+  parts.allow = methods;
   parts.note = newNote("preflight");
   return { kind: "answer", head: responseHead(parts), content: "" };
 }
@@ -288,8 +299,8 @@ function localAuthority(request: PlayerRequest): string {
 }
 
 /** Whether a request of another method may go to its origin: a trace would show the player what the proxy adds. */
-function mayPass(state: ProxyState, request: PlayerRequest): boolean {
-  return state.options.policy === "http" && request.method !== "TRACE" && request.method !== "CONNECT";
+function mayPass(state: ProxyState, method: string): boolean {
+  return state.options.policy === "http" && method !== "TRACE" && method !== "CONNECT";
 }
 
 function rangeField(request: PlayerRequest): string | null {

@@ -37,7 +37,7 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
   let isRead = request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS"
   let isServed = isRead || isCommand(state, request)
   // R-HTTP-3, R-PASS-1
-  if !isServed && !mayPass(state, request) { return refuse(state, request, .methodNotAllowed, "", nowMs) }
+  if !isServed && !mayPass(state, request.method) { return refuse(state, request, .methodNotAllowed, "", nowMs) }
   // R-HTTP-4: content on a GET has no meaning, and is a way to smuggle.
   if isServed && hasContent(request) {
     return refuse(state, request, .badRequest, "this method takes no content", nowMs)
@@ -51,7 +51,7 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
       if isControlPath(path) {
         return admitControl(state, request, path, query, nowMs)
       }
-      if request.method == "OPTIONS" { return preflight(state, request, nowMs) }
+      if request.method == "OPTIONS" { return preflight(state, request, servedMethods, nowMs) }
       if !isServed { return refuse(state, request, .methodNotAllowed, "", nowMs) }
       return .local(path: path, query: query)
     case .resource(let form, let url, let own):
@@ -60,7 +60,9 @@ package func admitRequest(_ state: ProxyState, _ request: PlayerRequest, _ nowMs
       target = read
     }
   }
-  guard let target, request.method != "OPTIONS" else { return preflight(state, request, nowMs) }
+  guard let target, request.method != "OPTIONS" else {
+    return preflight(state, request, allowedMethods(state, request), nowMs)
+  }
   let prefix = proxyPrefix("http", host ?? localAuthority(request), state.options.secret)
   return .exchange(exchange: newExchange(state, request, target, prefix, nowMs))
 }
@@ -169,10 +171,28 @@ package func refuse(
   return .answer(head: head, content: request.method == "HEAD" ? "" : content)
 }
 
-private func preflight(_ state: ProxyState, _ request: PlayerRequest, _ nowMs: Int) -> Admission {
+/// Methods that are served of every resource.
+private let servedMethods: ByteString = "GET, HEAD, OPTIONS"
+
+/// The methods that a resource takes, as far as a preflight asks for one.
+private func allowedMethods(_ state: ProxyState, _ request: PlayerRequest) -> ByteString {
+  guard
+    let asked = fieldFirst(request.fields, "access-control-request-method"), isToken(asked),
+    !servedMethods.split(", ").contains(asked)
+  else { return servedMethods }
+  // R-RESP-14
+  return mayPass(state, asked) ? "\(servedMethods), \(asked)" : servedMethods
+}
+
+private func preflight(
+  _ state: ProxyState,
+  _ request: PlayerRequest,
+  _ methods: ByteString,
+  _ nowMs: Int
+) -> Admission {
   var parts = plainParts(state, 204, request.httpMinor, state.options.keepAlive && !request.close, nowMs)
   parts.cors = state.options.cors ? .preflight : .none
-  parts.allow = "GET, HEAD, OPTIONS"
+  parts.allow = methods
   parts.note = newNote("preflight")
   return .answer(head: responseHead(parts), content: "")
 }
@@ -265,8 +285,8 @@ private func localAuthority(_ request: PlayerRequest) -> ByteString {
 }
 
 /// Whether a request of another method may go to its origin: a trace would show the player what the proxy adds.
-private func mayPass(_ state: ProxyState, _ request: PlayerRequest) -> Bool {
-  state.options.policy == .http && request.method != "TRACE" && request.method != "CONNECT"
+private func mayPass(_ state: ProxyState, _ method: ByteString) -> Bool {
+  state.options.policy == .http && method != "TRACE" && method != "CONNECT"
 }
 
 private func rangeField(_ request: PlayerRequest) -> ByteString? {

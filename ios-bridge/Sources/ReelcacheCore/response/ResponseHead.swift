@@ -161,7 +161,7 @@ private func addCors(_ fields: inout FieldList, _ parts: HeadParts) {
   case .preflight:
     // R-RESP-14: "*" does not stand for Authorization, so that one is named.
     add(&fields, "Access-Control-Allow-Origin", "*")
-    add(&fields, "Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+    add(&fields, "Access-Control-Allow-Methods", parts.allow ?? "GET, HEAD, OPTIONS")
     add(&fields, "Access-Control-Allow-Headers", "*, Authorization")
     add(&fields, "Access-Control-Max-Age", "86400")
   }

@@ -11,6 +11,7 @@ import { spanBytes } from "./core/cache/span-set.ts";
 import type { Body } from "./core/download/flight.ts";
 import type { LaneCounts } from "./core/download/lane-queue.ts";
 import { laneCounts } from "./core/download/lane-queue.ts";
+import { priorityMax } from "./core/exchange/control-command.ts";
 import type { Presentation, TextShelf } from "./core/exchange/presentation.ts";
 import { entriesPage, pinPresentation, presentationStatus, removePresentation } from "./core/exchange/presentation.ts";
 import type { Validation } from "./core/exchange/proxy-state.ts";
@@ -20,7 +21,7 @@ import { StartError, startApp } from "./edge/app.ts";
 import type { LocalPage } from "./edge/local-pages.ts";
 import { withTexts } from "./edge/text-shelf.ts";
 import type { PreloadHandle, PreloadOptions, PreloadProgress, StoredEntry, WindowOptions } from "./library-types.ts";
-import { amountOf, nothingStored, variantOf } from "./library-types.ts";
+import { amountOf, natural, nothingStored, variantOf } from "./library-types.ts";
 import type { Options, PartialOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import { resourceUrl, upstreamBytes } from "./upstream-bytes.ts";
@@ -268,8 +269,8 @@ function storage(
     preload: (url, options = {}) => beginPreload(app, running, resourceUrl(url), options),
     setWindow: (urls, index, options = {}) => {
       const { ahead = 1, behind = 0, ...amount } = options;
-      const shape = { ahead, behind, amount: amountOf(amount) };
-      return running() ? engine.preloads.setWindow(urls.map(resourceUrl), index, shape) : [];
+      const shape = { ahead: natural(ahead), behind: natural(behind), amount: amountOf(amount) };
+      return running() ? engine.preloads.setWindow(urls.map(resourceUrl), natural(index), shape) : [];
     },
     status: (url) => ask((shelf) => presentationStatus(state, resourceUrl(url), shelf), nothingStored(url)),
     pin: (url) => repin(url, true),
@@ -288,7 +289,14 @@ function wholeAnswer<T>(shelf: TextShelf, question: (shelf: TextShelf) => T): T 
 
 function beginPreload(app: App, running: () => boolean, url: string, options: PreloadOptions): PreloadHandle {
   const { variant, subtitles = false, priority = 0, onProgress, ...given } = options;
-  const order = { url, amount: amountOf(given), variant: variantOf(variant), subtitles, priority };
+  const order = {
+    url,
+    amount: amountOf(given),
+    variant: variantOf(variant),
+    subtitles,
+    // R-PRE-2
+    priority: Math.min(natural(priority), priorityMax),
+  };
   const desk = app.engine.preloads;
   let finish: (progress: PreloadProgress) => void = () => undefined;
   const done = new Promise<PreloadProgress>((resolve) => {

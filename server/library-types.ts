@@ -65,6 +65,11 @@ export function amountOf(given: Amount): PreloadAmount {
   return first;
 }
 
+/** A whole number from 0 on; 0 for what is none. */
+export function natural(value: number): number {
+  return value > 0 ? Math.floor(value) : 0;
+}
+
 /** What the core takes for a variant. */
 export function variantOf(variant: PreloadOptions["variant"]): VariantWish {
   if (variant === undefined) return { by: "first", value: 0 };

@@ -136,6 +136,22 @@ t.test("no page controls the proxy, not even one that it passes on, and programs
   t.match(await control(on, "HEAD", "entries").catch((error: unknown) => error), SyntaxError, "HEAD has no content");
 });
 
+// R-PRE-2, R-WINDOW-1
+libraryTest("numbers that cannot be meant are held to those that can", async (t) => {
+  const on = await stage(t);
+  const urls = ["/a.mp4", "/b.mp4"].map((path) => on.origin.url + path);
+  for (const priority of [1e9, -1, Number.NaN]) on.server.preload(`${on.origin.url}/c.mp4`, { priority, bytes: 1 });
+  const { json } = await control(on, "GET", "preloads");
+  const priorities = (json.preloads as { priority: number }[]).map((preload) => preload.priority);
+  t.same(priorities.sort(), [0, 0, 9]);
+  const window = on.server.setWindow(urls, Number.NaN, { ahead: Number.NaN, behind: -1, bytes: 1 });
+  t.same(
+    window.map((one) => one.url),
+    [urls[0]],
+  );
+  await preloadsEnd(on);
+});
+
 // R-PIN-1, R-INDEX-5
 t.test("what is pinned outlives eviction", async (t) => {
   const on = await stage(t, { maxCacheBytes: 150_000, evictionDelayMs: 0 });

@@ -115,7 +115,7 @@ private func amountOf(_ amount: PreloadAmount) -> ReelcacheCore.PreloadAmount {
   switch amount {
   case .all: .init(unit: .all, count: 0)
   // A number of seconds that is none, or more than a line of time holds, means all of that.
-  case .seconds(let seconds): .init(unit: .milliseconds, count: Int(min(max(seconds, 0.001), 1e9) * 1_000))
+  case .seconds(let seconds): .init(unit: .milliseconds, count: Int(max(0.001, min(1e9, seconds)) * 1_000))
   case .segments(let count): .init(unit: .segments, count: max(1, count))
   case .bytes(let count): .init(unit: .bytes, count: max(1, count))
   }

@@ -66,6 +66,16 @@ final class StorageTests: XCTestCase {
     XCTAssertNil(status.kind)
   }
 
+  func testANumberOfSecondsThatIsNoneMeansAllOfIt() async throws {
+    let origin = try TestOrigin(1_000, texts)
+    defer { origin.close() }
+    let server = try await startServer(options())
+    for seconds in [Double.nan, .infinity] {
+      let end = await server.preload("\(origin.url)/low.m3u8", PreloadOptions(amount: .seconds(seconds))).done
+      XCTAssertEqual(end.segments, 2, "\(seconds): \(end.cause)")
+    }
+  }
+
   func testAFeedsWindowIsFromTheNearestOutwardAndCloses() async throws {
     let origin = try TestOrigin(1_000, texts)
     defer { origin.close() }

@@ -8,6 +8,7 @@ import t from "tap";
 import type { ErrorCode } from "../core/base/errors.ts";
 import { defaultLimits, type Limits } from "../core/base/limits.ts";
 import type { Framing } from "../core/download/head-verdict.ts";
+import { dropLater } from "../core/exchange/fetch-later.ts";
 import type { OriginAnswer } from "../core/exchange/flight-head.ts";
 import { clearProxy, connectivityChanged, proxyTick, setReserveShortfall } from "../core/exchange/proxy-events.ts";
 import { refuse } from "../core/exchange/request-admission.ts";
@@ -83,6 +84,12 @@ function runSeed(seed: number): { faults: string[]; digest: string } {
     maxCacheBytes: one(random, noise.numbers),
     playlistFreshMs: one(random, noise.numbers),
     startAhead: seed % 2 === 0,
+    offlineFilter: seed % 3 === 1,
+    offlineMs: seed % 2 === 0 ? 4_000 : 0,
+    warmFirst: seed % 5 === 0,
+    delivery: (["all", "head", "cdn-first", "cdn-first"] as const)[seed % 4] ?? "all",
+    headMs: seed % 8 === 1 ? 4_000 : 0,
+    headSegments: seed % 3,
   });
   const total = one(random, noise.totals);
   const sim = new Simulator(options, [], 1, 0);
@@ -236,12 +243,15 @@ function playRare(sim: Simulator, random: Random): string {
     sim.run(() => setReserveShortfall(sim.state, short, sim.nowMs));
     return `reserve short of ${short}`;
   }
-  sim.run(() => connectivityChanged(sim.state, true, sim.nowMs));
-  return "network";
+  const isOnline = random(2) === 0;
+  sim.run(() => connectivityChanged(sim.state, isOnline, sim.nowMs));
+  return isOnline ? "network" : "no network";
 }
 
 /** Everyone leaves, every origin breaks off, every disk fails. */
 function endAll(sim: Simulator): void {
+  // Who ends would make room for the next.
+  dropLater(sim.state);
   for (const player of sim.players.values()) sim.leave(player);
   for (const flight of [...sim.flights.values()]) {
     if (flight.open) sim.done(flight, { code: "upstream-truncated", detail: "" });

@@ -11,13 +11,13 @@ import {
   proxyTick,
   setReserveShortfall,
 } from "../core/exchange/proxy-events.ts";
-import { fieldFirst } from "../core/http/field-list.ts";
+import type { CoreOptions } from "../core/exchange/proxy-state.ts";
 import { invariantFaults, leftovers, sendFaults } from "./support/exchange-invariants.ts";
 import { Simulator } from "./support/exchange-simulator.ts";
 import { randomFrom } from "./support/random.ts";
+import { memoryFaults, playerFaults, twiceFaults } from "./support/random-faults.ts";
 import type { RandomResource } from "./support/random-origin.ts";
-import { pathOf, RandomOrigin, versionText } from "./support/random-origin.ts";
-import { rewritten } from "./support/rewriting.ts";
+import { RandomOrigin } from "./support/random-origin.ts";
 import { runDigest } from "./support/run-digest.ts";
 import { simOptions } from "./support/sim-options.ts";
 import type { SimPlayer } from "./support/sim-player.ts";
@@ -62,7 +62,12 @@ const smallLimits: Partial<Limits> = {
   breakerFailures: 2,
   breakerPauseMsMax: 3_000,
   preloadTransfersMax: 2,
+  laterMax: 3,
+  laterAtOnceMax: 1,
 };
+
+/** What a resource is by a draw; a third of those that would be lies are. */
+const playlists = ["live", "vod", "lie", "multivariant"] as const;
 
 for (const weather of weathers) {
   t.test(`players get the origin's bytes of one version, in order, ${weather.name}`, (t) => {
@@ -88,8 +93,12 @@ function runSeed(seed: number, weather: Weather): { faults: string[]; digest: st
   const maxCacheBytes = weather.clears ? [900, 2_500, 1_000_000][random(3)] : 1_000_000;
   const policy = !fair && random(5) === 0 ? ("http" as const) : ("media" as const);
   const limits = { ...smallLimits, entriesMax: weather.clears ? 3 : 99 };
-  const startAhead = seed % 2 === 0;
-  const sim = new Simulator(simOptions(limits, { maxCacheBytes: maxCacheBytes ?? 0, policy, startAhead }), [], 1, 0);
+  const sim = new Simulator(
+    simOptions(limits, { maxCacheBytes: maxCacheBytes ?? 0, policy, ...storedOptions(seed) }),
+    [],
+    1,
+    0,
+  );
   const origin = new RandomOrigin(sim, randomResources(random, weather), random);
   const faults: string[] = [];
   const onSend = sim.onSend;
@@ -108,6 +117,7 @@ function runSeed(seed: number, weather: Weather): { faults: string[]; digest: st
     if (faults.length === 0) {
       origin.faultOneIn = 0;
       origin.unreachable = false;
+      if (sim.state.offline) sim.run(() => connectivityChanged(sim.state, true, sim.nowMs));
       settle(sim, origin, log);
       faults.push(...invariantFaults(sim), ...leftovers(sim));
     }
@@ -121,11 +131,22 @@ function runSeed(seed: number, weather: Weather): { faults: string[]; digest: st
   return { faults, digest: runDigest(sim, log) };
 }
 
+/** Options by which what is stored has a say in what players are given, each in other seeds. */
+function storedOptions(seed: number): Partial<CoreOptions> {
+  return {
+    startAhead: seed % 2 === 0,
+    offlineFilter: seed % 3 === 0,
+    warmFirst: seed % 5 === 0,
+    delivery: (["all", "head", "all", "cdn-first"] as const)[seed % 4] ?? "all",
+    playlistFreshMs: seed % 7 === 0 ? 1_000 : 0,
+  };
+}
+
 function randomResources(random: Random, weather: Weather): RandomResource[] {
   const resources: RandomResource[] = [];
   for (let at = 0; at < 4; at += 1) {
     const kind = random(8);
-    const playlist = kind === 0 ? "live" : kind === 1 ? "vod" : kind === 2 && random(3) === 0 ? "lie" : "";
+    const playlist = kind === 2 && random(3) > 0 ? "" : (playlists[kind] ?? "");
     resources.push({
       path: `/${at}.${playlist !== "" && random(3) > 0 ? "m3u8" : "ts"}`,
       total: random(12) === 0 ? random(3) : 40 + random(900),
@@ -260,8 +281,9 @@ function rareEvent(sim: Simulator, origin: RandomOrigin, random: Random, weather
     sim.run(() => setReserveShortfall(sim.state, short, sim.nowMs));
     return `reserve short of ${short}`;
   }
-  sim.run(() => connectivityChanged(sim.state, true, sim.nowMs));
-  return "network";
+  const isOnline = !weather.faults || random(3) > 0;
+  sim.run(() => connectivityChanged(sim.state, isOnline, sim.nowMs));
+  return isOnline ? "network" : "no network";
 }
 
 /** Everyone is willing now: goes on until nothing happens any more. */
@@ -301,85 +323,4 @@ function tick(sim: Simulator): void {
 function pick(sim: Simulator, random: Random, fits: (player: SimPlayer) => boolean): SimPlayer | null {
   const some = [...sim.players.values()].filter(fits);
   return some[random(some.length)] ?? null;
-}
-
-/** Memory is bounded: what a flight holds, and how far it runs ahead. */
-function memoryFaults(sim: Simulator): string[] {
-  const faults: string[] = [];
-  for (const { flight } of sim.flights.values()) {
-    const held = flight.position - flight.tailStart;
-    // What the furthest reader has yet to take, and what one behind it has, each with a piece of up to 90 bytes.
-    if (flight.state === "flowing" && held > 2 * (120 + 90)) faults.push(`f${flight.id} holds ${held} bytes in memory`);
-  }
-  return faults;
-}
-
-/** Bytes that came twice although their resource may be stored and asked for in parts. */
-function twiceFaults(origin: RandomOrigin): string[] {
-  const faults: string[] = [];
-  for (const resource of origin.resources) {
-    const plain = resource.cacheControl === "" && resource.framing === "length" && resource.playlist === "";
-    if (!plain || !resource.ranges || !isResumable(resource) || resource.path.endsWith(".m3u8")) continue;
-    const twice = (origin.sent.get(resource.path) ?? []).findIndex((count) => count > 1);
-    if (twice !== -1) faults.push(`byte ${twice} of ${resource.path} came twice`);
-  }
-  return faults;
-}
-
-/** Whether what is lost of it can be had again without mixing versions. */
-function isResumable(resource: RandomResource): boolean {
-  return (resource.validator === "etag" || resource.validator === "modified") && resource.framing === "length";
-}
-
-/** What a player can say against what it got. */
-function playerFaults(origin: RandomOrigin, player: SimPlayer, calm: boolean): string[] {
-  const { exchange, head, received } = player;
-  if (exchange === null || player.background) return [];
-  const name = `${player.name} (${head?.status ?? "no head"}, ${player.end})`;
-  if (player.end === "") return [`${name} never ended`];
-  if (head === null) return player.end === "left" ? [] : [`${name} ended without a head`];
-  const resource = origin.resources.find((one) => one.path === pathOf(exchange.url));
-  if (resource === undefined || (head.status !== 200 && head.status !== 206)) {
-    const known = [206, 304, 403, 404, 416, 500, 502, 503, 504].includes(head.status);
-    return known ? [] : [`${name} got a status of nobody`];
-  }
-  if (calm && player.end === "cut" && isResumable(resource)) return [`${name} was cut in fair weather`];
-  const length = fieldFirst(head.fields, "content-length");
-  if (player.end === "whole" && exchange.method === "GET" && length !== null && received.length !== Number(length)) {
-    return [`${name} got ${received.length} bytes of ${length}`];
-  }
-  const range = fieldFirst(head.fields, "content-range");
-  const start = range === null ? 0 : Number(range.slice(6, range.indexOf("-")));
-  if (range !== null && Number(length) > Number(range.slice(range.indexOf("/") + 1)) - start)
-    return [`${name}: ${range}`];
-  for (let version = 0; version <= resource.version; version += 1) {
-    if (
-      startsAlike(
-        resource,
-        version,
-        start,
-        received,
-        exchange.prefix,
-        player.end === "whole" && exchange.method === "GET" && length === null,
-      )
-    )
-      return [];
-  }
-  return [`${name} of ${resource.path} got bytes of no version`];
-}
-
-function startsAlike(
-  resource: RandomResource,
-  version: number,
-  start: number,
-  received: string,
-  prefix: string,
-  whole: boolean,
-): boolean {
-  const plain = versionText(resource, version);
-  const isPlaylist = resource.playlist === "live" || resource.playlist === "vod";
-  const base = `http://${resource.redirects ? "p" : "o"}.example${resource.path}`;
-  const text = isPlaylist ? rewritten(plain, "query", prefix, base) : plain;
-  if (whole && received.length !== text.length) return false;
-  return text.startsWith(received, start);
 }

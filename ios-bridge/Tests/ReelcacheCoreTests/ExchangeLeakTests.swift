@@ -4,7 +4,7 @@ import XCTest
 
 /// The reference's garbage goes by itself, a cycle of Swift's never: flights and bodies name each other.
 final class ExchangeLeakTests: XCTestCase {
-  private let seeds = 1...12
+  private let seeds = 1...16
 
   func testNothingOfWhatIsOverIsAlive() {
     for weather in weathers {

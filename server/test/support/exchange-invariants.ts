@@ -31,6 +31,8 @@ export function leftovers(sim: Simulator): string[] {
   if (state.exchanges.size > 0) faults.push(`${state.exchanges.size} exchanges are left`);
   if (state.lanes.tickets.size > 0) faults.push(`${state.lanes.tickets.size} lane tickets are left`);
   if (state.lanes.hostSlots.size > 0) faults.push("host slots are left");
+  if (state.later.running > 0) faults.push(`${state.later.running} fetches for later are left`);
+  if (state.preloads.running > 0) faults.push(`${state.preloads.running} fetches of preloads are left`);
   for (const slot of state.table.slots.values()) {
     if (slot.opening !== null || slot.current === null) faults.push(`the slot ${slot.key} is left empty or opening`);
   }

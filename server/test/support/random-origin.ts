@@ -17,7 +17,7 @@ export type RandomResource = {
   ignoresIfRange: boolean;
   framing: Framing;
   cacheControl: string;
-  playlist: "" | "live" | "vod" | "lie";
+  playlist: "" | "live" | "vod" | "multivariant" | "lie";
   /** Redirected to itself on another host. */
   redirects: boolean;
   cookies: boolean;
@@ -40,6 +40,7 @@ const otherCodes: ErrorCode[] = ["upstream-protocol", "upstream-truncated"];
 
 /** The bytes of a version. */
 export function versionText(resource: RandomResource, version: number): string {
+  if (resource.playlist === "multivariant") return multivariantText(version);
   if (resource.playlist === "live" || resource.playlist === "vod") return playlistText(resource, version);
   let text = resource.playlist === "lie" ? "not a playlist" : "";
   // Neighbouring offsets, versions and resources all differ, so that a byte out of place is seen.
@@ -51,7 +52,13 @@ export function versionText(resource: RandomResource, version: number): string {
 
 function playlistText(resource: RandomResource, version: number): string {
   const head = `#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:${version}\n#EXT-X-MAP:URI="/0.ts"\n`;
-  return `${head}#EXTINF:4,\n/seg${version}.ts\n${resource.playlist === "vod" ? "#EXT-X-ENDLIST\n" : ""}`;
+  // What a finished one names may be stored.
+  return `${head}#EXTINF:4,\n${resource.playlist === "vod" ? "/3.ts\n#EXT-X-ENDLIST" : `/seg${version}.ts`}\n`;
+}
+
+function multivariantText(version: number): string {
+  const variant = (at: number): string => `#EXT-X-STREAM-INF:BANDWIDTH=${version}${at}\n/${at}.m3u8\n`;
+  return `#EXTM3U\n${variant(1)}${variant(2)}`;
 }
 
 export class RandomOrigin {

@@ -1,6 +1,6 @@
 /** Playlists rewritten as the server does it, for tests that are not about variables and bounds. */
 import { defaultLimits } from "../../core/base/limits.ts";
-import { rewritePlaylist } from "../../core/playlist/playlist-rewrite.ts";
+import { rewriteSegments } from "../../core/playlist/playlist-rewrite.ts";
 import type { VariableSources } from "../../core/playlist/playlist-variables.ts";
 import type { UrlForm } from "../../core/route/request-target.ts";
 
@@ -10,17 +10,16 @@ export function variableSources(ownUrl: string, imports = ""): VariableSources {
   return { ownUrl, imports, countMax: variablesMax, bytesMax: variablesBytesMax, uriBytesMax: targetBytesMax };
 }
 
-/** The playlist as a player sees it; "" when it became too large. */
-export function rewritten(bytes: string, form: UrlForm, prefix: string, baseUrl: string, imports = ""): string {
+/** The playlist as a player sees it who fetches the `direct` segments by itself; "" when it became too large. */
+export function rewritten(
+  bytes: string,
+  form: UrlForm,
+  prefix: string,
+  baseUrl: string,
+  imports = "",
+  direct: boolean[] = [],
+): string {
   const sources = variableSources(baseUrl, imports);
-  return (
-    rewritePlaylist(bytes, {
-      prefix,
-      form,
-      baseUrl,
-      playerUrl: baseUrl,
-      sources,
-      bytesMax: defaultLimits.urisBytesMax,
-    }) ?? ""
-  );
+  const bytesMax = defaultLimits.urisBytesMax;
+  return rewriteSegments(bytes, { prefix, form, baseUrl, playerUrl: baseUrl, sources, bytesMax }, direct) ?? "";
 }

@@ -23,6 +23,8 @@ func leftovers(_ sim: Simulator) -> [String] {
   if !state.exchanges.isEmpty { faults.append("\(state.exchanges.count) exchanges are left") }
   if !state.lanes.tickets.isEmpty { faults.append("\(state.lanes.tickets.count) lane tickets are left") }
   if !state.lanes.hostSlots.isEmpty { faults.append("host slots are left") }
+  if state.later.running > 0 { faults.append("\(state.later.running) fetches for later are left") }
+  if state.preloads.running > 0 { faults.append("\(state.preloads.running) fetches of preloads are left") }
   for slot in state.table.slots.values {
     if slot.opening != nil || slot.current == nil { faults.append("the slot \(slot.key) is left empty or opening") }
   }

@@ -93,6 +93,13 @@ final class NoiseRun {
     options.maxCacheBytes = random.one(noise.numbers)
     options.playlistFreshMs = random.one(noise.numbers)
     options.startAhead = seed % 2 == 0
+    let deliveries: [DeliveryPolicy] = [.all, .head, .cdnFirst, .cdnFirst]
+    options.offlineFilter = seed % 3 == 1
+    options.offlineMs = seed % 2 == 0 ? 4_000 : 0
+    options.warmFirst = seed % 5 == 0
+    options.delivery = deliveries[seed % 4]
+    options.headMs = seed % 8 == 1 ? 4_000 : 0
+    options.headSegments = seed % 3
     total = random.one(noise.totals)
     sim = Simulator(options, [], 1, 0)
     self.noise = noise
@@ -248,12 +255,15 @@ final class NoiseRun {
       try sim.run { setReserveShortfall(sim.state, short, sim.nowMs) }
       return "reserve short of \(short)"
     }
-    try sim.run { connectivityChanged(sim.state, true, sim.nowMs) }
-    return "network"
+    let isOnline = random(2) == 0
+    try sim.run { connectivityChanged(sim.state, isOnline, sim.nowMs) }
+    return isOnline ? "network" : "no network"
   }
 
   /// Everyone leaves, every origin breaks off, every disk fails.
   private func endAll() throws {
+    // Who ends would make room for the next.
+    dropLater(sim.state)
     for player in sim.players.values { try sim.leave(player) }
     for flight in sim.flights.values where flight.open { try sim.done(flight, (.upstreamTruncated, "")) }
     for flight in writers() { try sim.writeFailed(flight.flight.body) }

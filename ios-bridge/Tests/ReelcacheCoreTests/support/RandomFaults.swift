@@ -72,10 +72,32 @@ private func startsAlike(
   _ prefix: ByteString,
   _ whole: Bool
 ) -> Bool {
+  sentTexts(resource, version, prefix).contains { text in
+    if whole && received.count != text.count { return false }
+    return text.startsWith(received, start)
+  }
+}
+
+/// What players may be given of a version: of a playlist, what the options make of it.
+private func sentTexts(_ resource: RandomResource, _ version: Int, _ prefix: ByteString) -> [ByteString] {
   let plain = versionText(resource, version)
-  let isPlaylist = resource.playlist == .live || resource.playlist == .vod
   let base: ByteString = "http://\(resource.redirects ? "p" : "o").example\(resource.path)"
-  let text = isPlaylist ? rewritten(plain, .query, prefix, base) : plain
-  if whole && received.count != text.count { return false }
-  return text.startsWith(received, start)
+  switch resource.playlist {
+  case .none, .lie:
+    return [plain]
+  case .live:
+    return [rewritten(plain, .query, prefix, base)]
+  case .vod:
+    return [rewritten(plain, .query, prefix, base), rewritten(plain, .query, prefix, base, direct: [true])]
+  case .multivariant:
+    return chosenVariants(plain).map { rewritten($0, .query, prefix, base) }
+  }
+}
+
+/// A playlist of two variants as it is, with the second first, and with one of them.
+private func chosenVariants(_ plain: ByteString) -> [ByteString] {
+  let head: ByteString = "#EXTM3U\n"
+  let second = plain.lastIndexOf("#")
+  let (one, two) = (plain.slice(head.count, second), plain.slice(second))
+  return [plain, head + two + one, head + one, head + two]
 }

@@ -15,6 +15,7 @@ struct RandomResource {
     case none
     case live
     case vod
+    case multivariant
     case lie
   }
 
@@ -77,6 +78,7 @@ private let otherCodes: [ErrorCode] = [.upstreamProtocol, .upstreamTruncated]
 
 /// The bytes of a version.
 func versionText(_ resource: RandomResource, _ version: Int) -> ByteString {
+  if resource.playlist == .multivariant { return multivariantText(version) }
   if resource.playlist == .live || resource.playlist == .vod { return playlistText(resource, version) }
   var text: ByteString = resource.playlist == .lie ? "not a playlist" : ""
   // Neighbouring offsets, versions and resources all differ, so that a byte out of place is seen.
@@ -88,8 +90,14 @@ func versionText(_ resource: RandomResource, _ version: Int) -> ByteString {
 
 private func playlistText(_ resource: RandomResource, _ version: Int) -> ByteString {
   let head: ByteString = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:\(version)\n"
-  let end: ByteString = resource.playlist == .vod ? "#EXT-X-ENDLIST\n" : ""
-  return "\(head)#EXT-X-MAP:URI=\"/0.ts\"\n#EXTINF:4,\n/seg\(version).ts\n\(end)"
+  // What a finished one names may be stored.
+  let rest: ByteString = resource.playlist == .vod ? "/3.ts\n#EXT-X-ENDLIST" : "/seg\(version).ts"
+  return "\(head)#EXT-X-MAP:URI=\"/0.ts\"\n#EXTINF:4,\n\(rest)\n"
+}
+
+private func multivariantText(_ version: Int) -> ByteString {
+  func variant(_ at: Int) -> ByteString { "#EXT-X-STREAM-INF:BANDWIDTH=\(version)\(at)\n/\(at).m3u8\n" }
+  return "#EXTM3U\n\(variant(1))\(variant(2))"
 }
 
 final class RandomOrigin {

@@ -51,6 +51,8 @@ private func smallLimits(_ entriesMax: Int) -> Limits {
   limits.breakerFailures = 2
   limits.breakerPauseMsMax = 3_000
   limits.preloadTransfersMax = 2
+  limits.laterMax = 3
+  limits.laterAtOnceMax = 1
   limits.entriesMax = entriesMax
   return limits
 }
@@ -73,7 +75,7 @@ final class RandomRun {
     var options = simOptions(smallLimits(weather.clears ? 3 : 99))
     options.maxCacheBytes = weather.clears ? random.one([900, 2_500, 1_000_000]) : 1_000_000
     options.policy = !weather.isFair && random(5) == 0 ? .http : .media
-    options.startAhead = seed % 2 == 0
+    setStoredOptions(&options, seed)
     sim = Simulator(options, [], 1, 0)
     origin = RandomOrigin(sim, randomResources(random, weather), random)
     self.weather = weather
@@ -88,6 +90,7 @@ final class RandomRun {
       if faults.isEmpty {
         origin.faultOneIn = 0
         origin.unreachable = false
+        if sim.state.offline { try sim.run { connectivityChanged(sim.state, true, sim.nowMs) } }
         try settle()
         faults += invariantFaults(sim) + leftovers(sim)
       }
@@ -251,8 +254,9 @@ final class RandomRun {
       try sim.run { setReserveShortfall(sim.state, short, sim.nowMs) }
       return "reserve short of \(short)"
     }
-    try sim.run { connectivityChanged(sim.state, true, sim.nowMs) }
-    return "network"
+    let isOnline = !weather.faults || random(3) > 0
+    try sim.run { connectivityChanged(sim.state, isOnline, sim.nowMs) }
+    return isOnline ? "network" : "no network"
   }
 
   /// Everyone is willing now: goes on until nothing happens any more.
@@ -293,11 +297,24 @@ final class RandomRun {
   }
 }
 
+/// Options by which what is stored has a say in what players are given, each in other seeds.
+private func setStoredOptions(_ options: inout CoreOptions, _ seed: Int) {
+  let deliveries: [DeliveryPolicy] = [.all, .head, .all, .cdnFirst]
+  options.startAhead = seed % 2 == 0
+  options.offlineFilter = seed % 3 == 0
+  options.warmFirst = seed % 5 == 0
+  options.delivery = deliveries[seed % 4]
+  options.playlistFreshMs = seed % 7 == 0 ? 1_000 : 0
+}
+
+/// What a resource is by a draw; a third of those that would be lies are.
+private let playlists: [RandomResource.Playlist] = [.live, .vod, .lie, .multivariant]
+
 private func randomResources(_ random: Dice, _ weather: Weather) -> [RandomResource] {
   (0..<4).map { at in
     let kind = random(8)
-    let playlist: RandomResource.Playlist =
-      kind == 0 ? .live : kind == 1 ? .vod : kind == 2 && random(3) == 0 ? .lie : .none
+    let isNone = kind >= playlists.count || (kind == 2 && random(3) > 0)
+    let playlist: RandomResource.Playlist = isNone ? .none : playlists[kind]
     let named = playlist != .none && random(3) > 0
     return RandomResource(
       path: "/\(at).\(named ? "m3u8" : "ts")",

@@ -12,13 +12,15 @@ func variableSources(_ ownUrl: ByteString) -> VariableSources {
   )
 }
 
-/// The playlist as a player sees it; "" when its URIs came to more than `bytesMax`.
+/// The playlist as a player sees it who fetches the `direct` segments by itself; "" when its URIs came to more than
+/// `bytesMax`.
 func rewritten(
   _ bytes: ByteString,
   _ form: UrlForm,
   _ prefix: ByteString,
   _ baseUrl: ByteString,
-  _ bytesMax: Int = Limits().urisBytesMax
+  _ bytesMax: Int = Limits().urisBytesMax,
+  direct: [Bool] = []
 ) -> ByteString {
   let context = RewriteContext(
     prefix: prefix,
@@ -28,5 +30,5 @@ func rewritten(
     sources: variableSources(baseUrl),
     bytesMax: bytesMax
   )
-  return rewritePlaylist(bytes, context) ?? ""
+  return rewriteSegments(bytes, context, direct) ?? ""
 }
